@@ -1,0 +1,1 @@
+"""Rules of the field; pure: no I/O, no SQL, no HTTP."""

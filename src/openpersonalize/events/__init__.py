@@ -1,0 +1,1 @@
+"""The events API: records that arrive one by one."""

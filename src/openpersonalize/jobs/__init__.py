@@ -1,0 +1,1 @@
+"""Asynchronous work in general; knows no resource."""

@@ -1,0 +1,1 @@
+"""AWS's wire formats; knows no noun of Personalize."""

@@ -1,0 +1,1 @@
+"""Composition roots, one per kind of process."""

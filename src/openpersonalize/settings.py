@@ -1,0 +1,127 @@
+"""One frozen `Settings`, and the only reader of the environment."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Literal, get_args
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+Source = Literal["default", "environment", "flag"]
+
+PREFIX = "OPENPERSONALIZE_"
+LOOPBACK = ("127.", "localhost", "::1")
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot work; the text names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a process needs to know before it starts."""
+
+    host: str = "127.0.0.1"
+    port: int = 8484
+    data_dir: Path = Path("data")
+    database_url: str = ""
+    region: str = "us-east-1"
+    workers: int = 1
+    processes: int = 1
+    log_level: LogLevel = "info"
+    allow_remote: bool = False
+    lease_s: float = 30.0
+    sources: Mapping[str, Source] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def database(self) -> str:
+        """The database URL in force: the configured one, else SQLite in the data directory."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'openpersonalize.sqlite3'}"
+
+    @property
+    def url(self) -> str:
+        """The address clients use."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+DESCRIPTIONS = {
+    "host": "address to listen on",
+    "port": "port to listen on",
+    "data_dir": "folder of everything that is stored: database, buckets, generations, artifacts",
+    "database_url": "database; empty means SQLite in the data directory (postgresql://user:password@host/name)",
+    "region": "region of requests that name none",
+    "workers": "job workers",
+    "processes": "API processes",
+    "log_level": "debug, info, warning or error",
+    "allow_remote": "listen on addresses other than loopback although signatures are not verified yet",
+    "lease_s": "seconds after which the job of a silent worker is given to another",
+}
+NAMES = tuple(DESCRIPTIONS)
+
+
+def load_settings(
+    flags: Mapping[str, object] | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Read flags over environment over defaults. Raises SettingsError with the name, the value and the remedy."""
+    environment = os.environ if environment is None else environment
+    values: dict[str, object] = {}
+    sources: dict[str, Source] = {}
+    for name in NAMES:
+        sources[name] = "default"
+        variable = PREFIX + name.upper()
+        if variable in environment:
+            values[name], sources[name] = _parse(name, environment[variable], variable), "environment"
+        if flags and flags.get(name) is not None:
+            values[name], sources[name] = _parse(name, str(flags[name]), _flag(name)), "flag"
+    settings = Settings(**values, sources=sources)  # type: ignore[arg-type]  # _parse gives each its type
+    _check(settings)
+    return settings
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _parse(name: str, text: str, where: str) -> object:
+    kind = next(entry.type for entry in fields(Settings) if entry.name == name)
+    try:
+        if kind is int:
+            return int(text)
+        if kind is float:
+            return float(text)
+    except ValueError:
+        raise SettingsError(f"{where} is {text!r}: give a number.") from None
+    if kind is bool:
+        return text.strip().lower() in {"1", "true", "yes", "on"}
+    if kind is Path:
+        return Path(text).expanduser()
+    return text
+
+
+def _check(settings: Settings) -> None:
+    if settings.log_level not in get_args(LogLevel):
+        raise SettingsError(f"log level {settings.log_level!r}: choose one of {', '.join(get_args(LogLevel))}.")
+    if not 0 <= settings.port <= 65535:
+        raise SettingsError(f"port {settings.port}: give a number from 0 to 65535.")
+    if settings.processes < 1:
+        raise SettingsError(f"processes {settings.processes}: give at least 1.")
+    if settings.workers < 0:
+        raise SettingsError(f"workers {settings.workers}: give 0 or more.")
+    if settings.lease_s < 1:
+        raise SettingsError(f"lease_s {settings.lease_s}: give at least 1 second.")
+    if not re.fullmatch(r"[a-z0-9-]+", settings.region):
+        raise SettingsError(f"region {settings.region!r}: give a region such as us-east-1.")
+    if not settings.host.startswith(LOOPBACK) and not settings.allow_remote:
+        raise SettingsError(
+            f"host {settings.host!r} is not a loopback address, and requests are not authenticated yet: "
+            "anybody who reaches the port could read and change everything. "
+            "Use 127.0.0.1, or set OPENPERSONALIZE_ALLOW_REMOTE=1 if the network is trusted."
+        )
+
+
+def masked_url(url: str) -> str:
+    """A database URL with its password and query values hidden."""
+    url = re.sub(r"(://[^:/@]+:)[^@]+@", r"\1***@", url)
+    return re.sub(r"([?&][^=]+=)[^&]+", r"\1***", url)
