@@ -40,7 +40,9 @@ def _trace_without_values(record: logging.LogRecord) -> list[str]:
     trace = record.exc_info[2]
     while trace is not None:
         code = trace.tb_frame.f_code
-        lines.append(f"{code.co_filename.rsplit('/openpersonalize/', 1)[-1]}:{trace.tb_lineno} {code.co_name}")
+        lines.append(
+            f"{code.co_filename.rsplit('/openpersonalize/', 1)[-1]}:{trace.tb_lineno} {code.co_name}"
+        )
         trace = trace.tb_next
     return lines
 

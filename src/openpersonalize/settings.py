@@ -64,7 +64,7 @@ NAMES = tuple(DESCRIPTIONS)
 def load_settings(
     flags: Mapping[str, object] | None = None, environment: Mapping[str, str] | None = None
 ) -> Settings:
-    """Read flags over environment over defaults. Raises SettingsError with the name, the value and the remedy."""
+    """Read flags over environment over defaults. Raises SettingsError, which names value and remedy."""
     environment = os.environ if environment is None else environment
     values: dict[str, object] = {}
     sources: dict[str, Source] = {}
@@ -102,7 +102,9 @@ def _parse(name: str, text: str, where: str) -> object:
 
 def _check(settings: Settings) -> None:
     if settings.log_level not in get_args(LogLevel):
-        raise SettingsError(f"log level {settings.log_level!r}: choose one of {', '.join(get_args(LogLevel))}.")
+        raise SettingsError(
+            f"log level {settings.log_level!r}: choose one of {', '.join(get_args(LogLevel))}."
+        )
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port {settings.port}: give a number from 0 to 65535.")
     if settings.processes < 1:
