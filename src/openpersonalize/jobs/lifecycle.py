@@ -1,0 +1,129 @@
+"""Lifecycles: phases of a resource, and the jobs that take it through them (architecture.md §5).
+
+A phase is four words (pending, running, done, failed) and the states it may start from. A deletion ends
+in no row instead of a word. Nobody but `begin` here and the worker's `queue` writes a status.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from openpersonalize.errors import ResourceInUseException
+from openpersonalize.storage.tables import JobRow, Lifecycle
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The words of one phase; `done` is None where the row ends with it."""
+
+    pending: str
+    running: str
+    done: str | None
+    failed: str
+    starts_from: frozenset[str] = frozenset()
+    cancelling: str = ""
+    cancelled: str = ""
+
+
+CREATE = Phase("CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE", "CREATE FAILED")
+TRAIN = Phase(
+    "CREATE PENDING",
+    "CREATE IN_PROGRESS",
+    "ACTIVE",
+    "CREATE FAILED",
+    cancelling="CREATE STOPPING",
+    cancelled="CREATE STOPPED",
+)
+DELETE = Phase(
+    "DELETE PENDING",
+    "DELETE IN_PROGRESS",
+    None,
+    "DELETE FAILED",
+    frozenset({"ACTIVE", "INACTIVE", "CREATE FAILED", "CREATE STOPPED", "DELETE FAILED"}),
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A phase and the work done in it.
+
+    `kind` names the work function; `sub_record` is the JSON column that carries the phase's words
+    instead of the row's status (an update of a resource that goes on serving).
+    """
+
+    kind: str
+    phase: Phase
+    sub_record: str = ""
+    max_attempts: int = 3
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+JOBS: dict[str, Job] = {}
+"""Every declared job by kind; the worker looks the phase of a row of the queue up here."""
+
+
+def declare(job: Job) -> Job:
+    """Make a job known to the worker; raises ValueError when the kind is taken."""
+    if job.kind in JOBS:
+        raise ValueError(f"job {job.kind} is declared twice")
+    JOBS[job.kind] = job
+    return job
+
+
+CREATE_DATASET_GROUP = declare(Job("create-dataset-group", CREATE))
+DELETE_DATASET_GROUP = declare(Job("delete-dataset-group", DELETE))
+CREATE_DATASET = declare(Job("create-dataset", CREATE))
+DELETE_DATASET = declare(Job("delete-dataset", DELETE))
+IMPORT_DATASET = declare(Job("import-dataset", CREATE))
+CREATE_EVENT_TRACKER = declare(Job("create-event-tracker", CREATE))
+DELETE_EVENT_TRACKER = declare(Job("delete-event-tracker", DELETE))
+CREATE_SOLUTION = declare(Job("create-solution", CREATE))
+DELETE_SOLUTION = declare(Job("delete-solution", DELETE))
+TRAIN_SOLUTION_VERSION = declare(Job("train-solution-version", TRAIN))
+DEPLOY_CAMPAIGN = declare(Job("deploy-campaign", CREATE))
+UPDATE_CAMPAIGN = declare(Job("update-campaign", CREATE, sub_record="latest_update"))
+DELETE_CAMPAIGN = declare(Job("delete-campaign", DELETE))
+
+
+def begin(session: Session, row: Lifecycle, job: Job, *, now: float, **payload: Any) -> JobRow:
+    """Put `row` into the pending state of the job's phase and the job into the queue, in one transaction.
+
+    Raises ResourceInUseException when the phase may not start from the row's present state.
+    """
+    phase = job.phase
+    if phase.starts_from and row.status not in phase.starts_from:
+        raise ResourceInUseException(
+            f"{row.arn} is in state {row.status}; this needs one of: {', '.join(sorted(phase.starts_from))}."
+        )
+    if not job.sub_record:
+        row.status = phase.pending
+    row.last_updated_date_time = now
+    session.add(row)
+    queued = JobRow(
+        kind=job.kind,
+        account=row.account,
+        region=row.region,
+        resource_arn=row.arn,
+        payload=payload,
+        state="queued",
+        created_at=now,
+    )
+    session.add(queued)
+    session.flush()
+    return queued
+
+
+def set_words(row: Lifecycle, job: Job, word: str, *, now: float, reason: str | None = None) -> None:
+    """Write a word of the job's phase where it belongs: the row's status, or its update's sub-record."""
+    if job.sub_record:
+        record = dict(getattr(row, job.sub_record) or {})
+        record |= {"status": word, "lastUpdatedDateTime": now}
+        if reason:
+            record["failureReason"] = reason
+        setattr(row, job.sub_record, record)
+        return
+    row.status = word
+    row.failure_reason = reason
+    row.last_updated_date_time = now

@@ -1,0 +1,59 @@
+"""Rows by ARN and pages of rows, always within one account and region."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from openpersonalize.protocol.arns import Scope
+from openpersonalize.storage.tables import CounterRow, Resource
+
+Row = TypeVar("Row", bound=Resource)
+
+
+def find(session: Session, table: type[Row], arn: str, scope: Scope) -> Row | None:
+    """The row of this ARN, or None where there is none or it is another account's or region's."""
+    row = session.scalar(select(table).where(table.arn == arn))
+    if row is None or (row.account, row.region) != (scope.account, scope.region):
+        return None
+    return row
+
+
+def exists(session: Session, table: type[Row], *conditions: ColumnElement[bool]) -> bool:
+    """Whether any row satisfies all conditions."""
+    return session.scalar(select(table.id).where(*conditions).limit(1)) is not None
+
+
+def page(
+    session: Session,
+    table: type[Row],
+    scope: Scope,
+    *,
+    conditions: Sequence[ColumnElement[bool]] = (),
+    after: int | None = None,
+    size: int = 100,
+    newest_first: bool = False,
+) -> tuple[list[Row], int | None]:
+    """Rows in order of creation, and the id to go on after (None on the last page)."""
+    query = select(table).where(table.account == scope.account, table.region == scope.region, *conditions)
+    if after is not None:
+        query = query.where(table.id < after if newest_first else table.id > after)
+    query = query.order_by(table.id.desc() if newest_first else table.id).limit(size + 1)
+    rows = list(session.scalars(query))
+    return rows[:size], rows[size - 1].id if len(rows) > size else None
+
+
+def bump(session: Session, counter: str) -> None:
+    """Add one to a counter, in the caller's transaction."""
+    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(CounterRow).values(name=counter, value=1)
+    session.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_={"value": CounterRow.value + 1})
+    )
+
+
+def counter(session: Session, name: str) -> int:
+    """A counter's value; 0 before its first bump."""
+    return session.scalar(select(CounterRow.value).where(CounterRow.name == name)) or 0

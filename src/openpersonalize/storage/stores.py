@@ -1,0 +1,57 @@
+"""Everything that a process keeps open: database, objects, folders and the clock."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from openpersonalize.storage.database import Database
+from openpersonalize.storage.objects import LocalObjects, ObjectStore
+
+Clock = Callable[[], float]
+"""Gives epoch seconds, UTC."""
+
+
+def wall_clock() -> float:
+    """Epoch seconds, rounded to the milliseconds that the wire carries."""
+    return round(time.time(), 3)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The stores of one process; built by its composition root."""
+
+    database: Database
+    objects: ObjectStore
+    data_dir: Path
+    clock: Clock = field(default=wall_clock)
+
+    @property
+    def generations(self) -> Path:
+        """Folder of the Parquet generations of bulk imports."""
+        return self.data_dir / "generations"
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of the trained models."""
+        return self.data_dir / "artifacts"
+
+    @property
+    def scratch(self) -> Path:
+        """Folder of what running jobs write; on the same file system, so that publishing is a rename."""
+        return self.data_dir / "scratch"
+
+
+def open_stores(data_dir: Path, database_url: str, clock: Clock = wall_clock) -> Stores:
+    """Open the stores below `data_dir`, making its folders where they are missing."""
+    for folder in ("buckets", "generations", "artifacts", "scratch", "cache"):
+        (data_dir / folder).mkdir(parents=True, exist_ok=True)
+    # numba keeps its compiled kernels where the process may write, whoever installed the package.
+    os.environ.setdefault("NUMBA_CACHE_DIR", str((data_dir / "cache" / "numba").resolve()))
+    return Stores(
+        database=Database(database_url),
+        objects=LocalObjects(data_dir / "buckets"),
+        data_dir=data_dir,
+        clock=clock,
+    )

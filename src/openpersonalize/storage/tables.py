@@ -1,0 +1,240 @@
+"""What the SQL database holds: one mapped class per resource, and the tables of jobs and events.
+
+Times are epoch seconds (UTC). Every row that belongs to somebody carries account and region.
+Row numbers (`id`) are never used again, so that files and events keyed by them can't be mistaken
+for those of a later resource of the same name.
+"""
+
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+
+RowNumber = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """The base of all tables."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {dict[str, Any]: JSON, list[Any]: JSON, float: Float(53)}
+
+
+class Resource:
+    """What every resource has; a mixin."""
+
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
+    arn: Mapped[str] = mapped_column(String(256), unique=True)
+    account: Mapped[str] = mapped_column(String(12))
+    region: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(256))
+    creation_date_time: Mapped[float]
+    last_updated_date_time: Mapped[float]
+
+    @declared_attr.directive
+    def __table_args__(cls) -> Any:  # noqa: N805
+        table = cls.__tablename__  # type: ignore[attr-defined]
+        return (
+            Index(f"ix_{table}_owner", "account", "region", "id"),
+            {"sqlite_autoincrement": True},
+        )
+
+
+class Lifecycle(Resource):
+    """A resource with a status; only `jobs.lifecycle` and the worker write it."""
+
+    status: Mapped[str] = mapped_column(String(32))
+    failure_reason: Mapped[str | None] = mapped_column(String(4096))
+
+
+class SchemaRow(Resource, Base):
+    """An Avro schema; immutable, no status."""
+
+    __tablename__ = "schemas"
+    schema: Mapped[str] = mapped_column(String(20_000))
+    domain: Mapped[str | None] = mapped_column(String(32))
+
+
+class DatasetGroupRow(Lifecycle, Base):
+    __tablename__ = "dataset_groups"
+    domain: Mapped[str | None] = mapped_column(String(32))
+    role_arn: Mapped[str | None] = mapped_column(String(256))
+    kms_key_arn: Mapped[str | None] = mapped_column(String(2048))
+
+
+class DatasetRow(Lifecycle, Base):
+    __tablename__ = "datasets"
+    dataset_group_arn: Mapped[str] = mapped_column(ForeignKey("dataset_groups.arn"), index=True)
+    dataset_type: Mapped[str] = mapped_column(String(32))
+    schema_arn: Mapped[str] = mapped_column(ForeignKey("schemas.arn"), index=True)
+    tracking_id: Mapped[str | None] = mapped_column(String(256), unique=True)
+
+
+class DatasetImportJobRow(Lifecycle, Base):
+    __tablename__ = "dataset_import_jobs"
+    # No foreign key: jobs stay listed after their dataset is gone, as on AWS.
+    dataset_arn: Mapped[str] = mapped_column(String(256), index=True)
+    data_location: Mapped[str] = mapped_column(String(256))
+    role_arn: Mapped[str | None] = mapped_column(String(256))
+    import_mode: Mapped[str] = mapped_column(String(16))
+    publish_attribution_metrics_to_s3: Mapped[bool] = mapped_column(
+        "publish_attribution_metrics", default=False
+    )
+
+
+class EventTrackerRow(Lifecycle, Base):
+    __tablename__ = "event_trackers"
+    dataset_group_arn: Mapped[str] = mapped_column(ForeignKey("dataset_groups.arn"), unique=True)
+    tracking_id: Mapped[str] = mapped_column(String(256), unique=True)
+
+
+class SolutionRow(Lifecycle, Base):
+    __tablename__ = "solutions"
+    dataset_group_arn: Mapped[str] = mapped_column(ForeignKey("dataset_groups.arn"), index=True)
+    recipe_arn: Mapped[str | None] = mapped_column(String(256))
+    perform_hpo: Mapped[bool] = mapped_column(default=False)
+    perform_auto_ml: Mapped[bool] = mapped_column(default=False)
+    perform_auto_training: Mapped[bool] = mapped_column(default=True)
+    perform_incremental_update: Mapped[bool] = mapped_column(default=False)
+    event_type: Mapped[str | None] = mapped_column(String(256))
+    solution_config: Mapped[dict[str, Any] | None]
+
+
+class SolutionVersionRow(Lifecycle, Base):
+    __tablename__ = "solution_versions"
+    solution_arn: Mapped[str] = mapped_column(ForeignKey("solutions.arn"), index=True)
+    dataset_group_arn: Mapped[str] = mapped_column(String(256))
+    recipe_arn: Mapped[str] = mapped_column(String(256))
+    event_type: Mapped[str | None] = mapped_column(String(256))
+    solution_config: Mapped[dict[str, Any] | None]
+    perform_hpo: Mapped[bool] = mapped_column(default=False)
+    perform_auto_ml: Mapped[bool] = mapped_column(default=False)
+    perform_incremental_update: Mapped[bool] = mapped_column(default=False)
+    training_mode: Mapped[str] = mapped_column(String(16), default="FULL")
+    training_type: Mapped[str] = mapped_column(String(16), default="MANUAL")
+    training_hours: Mapped[float | None]
+    tuned_hpo_params: Mapped[dict[str, Any] | None]
+    metrics: Mapped[dict[str, Any] | None]
+    artifact_id: Mapped[str | None] = mapped_column(String(64))
+    """The folder below `artifacts/`, set when ACTIVE."""
+
+
+class CampaignRow(Lifecycle, Base):
+    __tablename__ = "campaigns"
+    solution_version_arn: Mapped[str] = mapped_column(String(256), index=True)
+    solution_arn: Mapped[str] = mapped_column(ForeignKey("solutions.arn"), index=True)
+    min_provisioned_tps: Mapped[int] = mapped_column(default=1)
+    campaign_config: Mapped[dict[str, Any] | None]
+    latest_update: Mapped[dict[str, Any] | None]
+    """The newest UpdateCampaign: solution version, TPS, config, status, failure reason and dates."""
+    artifact_id: Mapped[str | None] = mapped_column(String(64))
+    """What serves now; set by the deployment job, None until the campaign is ACTIVE."""
+    recommendation_cid: Mapped[str] = mapped_column(String(6))
+    """The constant end of every recommendationId that this campaign gives out."""
+
+
+class GenerationRow(Base):
+    """One immutable set of Parquet files that an import made."""
+
+    __tablename__ = "generations"
+    __table_args__ = (Index("ix_generations_dataset", "dataset_id", "active", "position"),)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The folder below `generations/`."""
+    dataset_id: Mapped[int] = mapped_column(RowNumber)
+    job_arn: Mapped[str] = mapped_column(String(256))
+    mode: Mapped[str] = mapped_column(String(16))
+    position: Mapped[int]
+    """Order of reading: FULL is 0, each INCREMENTAL one more."""
+    active: Mapped[bool] = mapped_column(default=True)
+    """False once a FULL import has replaced it; the files may go when no job reads them."""
+    rows: Mapped[int] = mapped_column(RowNumber)
+    counts: Mapped[dict[str, Any]]
+    created_at: Mapped[float]
+
+
+class JobRow(Base):
+    """One piece of asynchronous work on one resource; see `jobs.queue` for who may write what."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("ix_jobs_runnable", "state", "not_before", "id"),
+        Index("ix_jobs_resource", "resource_arn", "id"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(64))
+    account: Mapped[str] = mapped_column(String(12))
+    region: Mapped[str] = mapped_column(String(32))
+    resource_arn: Mapped[str] = mapped_column(String(256))
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(16))
+    """queued, running, done, failed or cancelled."""
+    attempt: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(128))
+    lease_until: Mapped[float | None]
+    not_before: Mapped[float] = mapped_column(default=0.0)
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    heartbeat_at: Mapped[float | None]
+    progress_phase: Mapped[str | None] = mapped_column(String(128))
+    progress_percent: Mapped[float | None]
+    eta_s: Mapped[float | None]
+    failure_class: Mapped[str | None] = mapped_column(String(16))
+    """customer, fault or cancelled."""
+    failure_reason: Mapped[str | None] = mapped_column(String(4096))
+    details: Mapped[dict[str, Any] | None]
+    created_at: Mapped[float]
+    started_at: Mapped[float | None]
+    finished_at: Mapped[float | None]
+
+
+class EventRow(Base):
+    """One interaction that came through PutEvents; append-only."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("dataset_group_id", "duplicate_key", name="uq_events_duplicate"),
+        UniqueConstraint("dataset_group_id", "event_id", name="uq_events_event_id"),
+        Index("ix_events_user", "dataset_group_id", "user_key", "timestamp"),
+        Index("ix_events_log", "txid", "id"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
+    txid: Mapped[int] = mapped_column(RowNumber, default=0)
+    """PostgreSQL's transaction number, so that the log is read in an order in which nothing appears late
+    (reference: architecture.md §6); 0 on SQLite, where `id` has that property."""
+    dataset_group_id: Mapped[int] = mapped_column(RowNumber)
+    duplicate_key: Mapped[bytes] = mapped_column(LargeBinary(16))
+    """Hash of user or session, item, event type, timestamp, value and properties (data.md §5.1)."""
+    event_id: Mapped[str | None] = mapped_column(String(256))
+    """The caller's eventId; NULL when none was given."""
+    user_key: Mapped[str] = mapped_column(String(256))
+    """userId, or sessionId of an anonymous user."""
+    user_id: Mapped[str | None] = mapped_column(String(256))
+    session_id: Mapped[str] = mapped_column(String(256))
+    item_id: Mapped[str] = mapped_column(String(256))
+    event_type: Mapped[str] = mapped_column(String(256))
+    event_value: Mapped[float | None]
+    timestamp: Mapped[int] = mapped_column(RowNumber)
+    properties: Mapped[str | None] = mapped_column(String(1024))
+    """The remaining columns as canonical JSON, keyed by the schema's column names."""
+    recommendation_id: Mapped[str | None] = mapped_column(String(40))
+    impression: Mapped[str | None] = mapped_column(String(8192))
+    attribution_source: Mapped[str | None] = mapped_column(String(1024))
+    received_at: Mapped[float]
+
+
+class CounterRow(Base):
+    """A number that says that something changed, so that pollers ask one row and not ten tables."""
+
+    __tablename__ = "counters"
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[int] = mapped_column(RowNumber, default=0)
