@@ -1,0 +1,59 @@
+"""What serves: frozen dataclasses of arrays that answer requests; no training, no storage."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from openpersonalize.models import topk
+from openpersonalize.models.factors import FactorModel
+from openpersonalize.models.histories import Histories
+from openpersonalize.models.ids import IdIndex
+from openpersonalize.models.neighbours import NeighbourModel
+from openpersonalize.models.popularity import PopularityModel
+from openpersonalize.models.ranker import ItemRanker, Query, Ranked, Ranker, UserRanker
+
+__all__ = [
+    "KINDS",
+    "FactorModel",
+    "ItemRanker",
+    "NeighbourModel",
+    "PopularityModel",
+    "Query",
+    "Ranked",
+    "Ranker",
+    "UserRanker",
+    "warm_up",
+]
+
+KINDS: Mapping[str, type[Ranker]] = {
+    model.kind: model for model in (FactorModel, PopularityModel, NeighbourModel)
+}
+
+
+def warm_up() -> None:
+    """Compile, or load from the cache on disk, every kernel that a request may call; safe to repeat."""
+    model = _tiny_model()
+    query = Query(user=0, recent=np.array([1], np.int32), recent_times=np.array([1]))
+    model.recommend(query, 1)
+    model.rank(query, query.recent)
+    model.items.find_many([model.items.text(model.items.find("b"))])
+
+
+def _tiny_model() -> FactorModel:
+    """Return a model of two items whose arrays have the types and flags of a loaded one."""
+    items, users = IdIndex.build(["a", "b"]), IdIndex.build(["u"])
+    histories = Histories(np.array([0, 1]), np.array([0], np.int32), np.array([0]))
+    half = np.full(2, 0.5, np.float32)
+    return FactorModel(
+        items=items,
+        users=users,
+        histories=histories,
+        factors=topk.pack(np.eye(2, 4, dtype=np.float32)),
+        bias=topk.pack_bias(half),
+        event_weights=half,
+        popular=histories.items,
+        popular_probabilities=half,
+        log_popularity=half,
+        temperature=1.0,
+        seen_penalty=1.0,
+    )

@@ -1,0 +1,85 @@
+"""The model that knows users by the items of their newest events: factors with fold-in."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openpersonalize.models import topk
+from openpersonalize.models.compiled import freeze, frozen
+from openpersonalize.models.histories import Histories
+from openpersonalize.models.ids import IdIndex
+from openpersonalize.models.ranker import Query, Ranked
+
+
+@dataclass(frozen=True)
+class FactorModel:
+    """Item factors, and what turns a user's events into probabilities over the catalogue.
+
+    The score of item i is `temperature` x·y_i + `bias`_i, minus `seen_penalty` if the user had i before; x is
+    folded in from the user's newest events. Probabilities are the softmax of the scores over the catalogue.
+
+    - `factors`: float32, shape (n_blocks, width, LANES), whitened; see `topk`.
+    - `bias`: float32, by item row, padded to whole blocks with minus infinity.
+    - `event_weights`: float32, the confidence of a user's newest, second newest, … event; its length is how
+      many events are read.
+    - `popular`, `popular_probabilities`: int32 item rows, most popular first, and float32 probabilities that
+      sum to 1: the answer for a user without events.
+    - `log_popularity`: float32, by item row: the same probabilities as logarithms.
+    """
+
+    kind: ClassVar[str] = "factors"
+
+    items: IdIndex
+    users: IdIndex
+    histories: Histories
+    factors: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    event_weights: NDArray[np.float32]
+    popular: NDArray[np.int32]
+    popular_probabilities: NDArray[np.float32]
+    log_popularity: NDArray[np.float32]
+    temperature: float
+    seen_penalty: float
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    def recommend(self, query: Query, k: int) -> Ranked:
+        """Return the k best items of the whole catalogue; scores sum to 1 over the catalogue."""
+        history = self.histories.items_of(query.user)
+        k = min(k, len(self.popular))
+        if len(history) + len(query.recent) == 0:
+            return Ranked(self.popular[:k], self.popular_probabilities[:k])
+        items, probabilities = topk.recommend(
+            self.factors,
+            self.bias,
+            history,
+            frozen(query.recent),
+            self.event_weights,
+            self.temperature,
+            self.seen_penalty,
+            k,
+        )
+        return Ranked(items, probabilities)
+
+    def rank(self, query: Query, candidates: NDArray[np.int32]) -> Ranked:
+        """Order the candidates, all known rows; scores sum to 1 over them."""
+        history = self.histories.items_of(query.user)
+        if len(history) + len(query.recent) == 0:
+            scores = self.log_popularity[candidates]
+        else:
+            scores = topk.score_candidates(
+                self.factors,
+                self.bias,
+                history,
+                frozen(query.recent),
+                self.event_weights,
+                self.temperature,
+                self.seen_penalty,
+                frozen(candidates),
+            )
+        order = np.lexsort((candidates, -scores))
+        powers = np.exp(scores[order] - scores.max(initial=0.0))
+        return Ranked(candidates[order], (powers / powers.sum()).astype(np.float32))

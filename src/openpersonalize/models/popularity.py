@@ -1,0 +1,39 @@
+"""The model that shows everybody the same popular items."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openpersonalize.models.ids import IdIndex
+from openpersonalize.models.ranker import Query, Ranked
+
+
+@dataclass(frozen=True)
+class PopularityModel:
+    """Items by popularity.
+
+    - `order`: int32, all item rows, most popular first.
+    - `places`: int32, by item row: its place in `order`.
+    """
+
+    kind: ClassVar[str] = "popularity"
+
+    items: IdIndex
+    users: IdIndex
+    order: NDArray[np.int32]
+    places: NDArray[np.int32]
+
+    def recommend(self, query: Query, k: int) -> Ranked:
+        """Return the k most popular items, without scores; the query changes nothing."""
+        return Ranked(self.order[:k], None)
+
+    def rank(self, query: Query, candidates: NDArray[np.int32]) -> Ranked:
+        """Order the candidates by popularity, without scores."""
+        return Ranked(candidates[np.argsort(self.places[candidates], kind="stable")], None)
+
+
+def by_popularity(counts: NDArray[np.float32] | NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return all item rows as int32, highest count first; equal counts stand in item order."""
+    return np.argsort(-counts, kind="stable").astype(np.int32)

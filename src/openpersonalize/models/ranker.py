@@ -1,0 +1,73 @@
+"""The questions that models answer: rank items for a user, rank given items, find items like an item."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openpersonalize.models.compiled import frozen
+from openpersonalize.models.ids import IdIndex
+
+NO_ROWS: NDArray[np.int32] = frozen(np.empty(0, np.int32))
+NO_TIMES: NDArray[np.int64] = frozen(np.empty(0, np.int64))
+
+
+@dataclass(frozen=True)
+class Query:
+    """One request, in rows of the model's indexes; -1 stands for an unknown or absent id.
+
+    - `recent`: int32, items of the user's events after the model's watermark, oldest first.
+    - `recent_times`: int64, their times in seconds since the epoch.
+    """
+
+    user: int = -1
+    item: int = -1
+    recent: NDArray[np.int32] = field(default_factory=lambda: NO_ROWS)
+    recent_times: NDArray[np.int64] = field(default_factory=lambda: NO_TIMES)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Items in falling order of their scores; equal scores stand in item order.
+
+    - `items`: int32 rows.
+    - `scores`: float32 in [0, 1], or None where the recipe gives no scores.
+    """
+
+    items: NDArray[np.int32]
+    scores: NDArray[np.float32] | None
+
+
+@runtime_checkable
+class Ranker(Protocol):
+    """What all models have: a kind, under which artifacts name them, and the indexes of their ids."""
+
+    kind: ClassVar[str]
+
+    @property
+    def items(self) -> IdIndex:
+        """The items that the model knows."""
+
+    @property
+    def users(self) -> IdIndex:
+        """The users that the model knows; empty where it treats all users alike."""
+
+
+@runtime_checkable
+class UserRanker(Ranker, Protocol):
+    """A model that ranks items for a user."""
+
+    def recommend(self, query: Query, k: int) -> Ranked:
+        """Return the k best items of the whole catalogue; scores sum to 1 over the catalogue."""
+
+    def rank(self, query: Query, candidates: NDArray[np.int32]) -> Ranked:
+        """Order the candidates, all known rows; scores sum to 1 over them."""
+
+
+@runtime_checkable
+class ItemRanker(Ranker, Protocol):
+    """A model that finds items like an item."""
+
+    def similar(self, query: Query, k: int) -> Ranked:
+        """Return the k items most like `query.item`, popular ones if it is unknown."""
