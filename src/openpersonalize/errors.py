@@ -13,7 +13,10 @@ ApiError
 ├── SerializationException               a body that is not the JSON it should be
 ├── UnknownOperationException
 ├── RequestEntityTooLargeException
+├── UnsupportedMediaTypeException        a content type that the operation does not read
 ├── IncompleteSignatureException
+├── InvalidSignatureException
+├── AccessDeniedException
 └── InternalFailure
 JobError                                 the customer's fault in a job; its text becomes failureReason
 """
@@ -89,6 +92,18 @@ class RequestEntityTooLargeException(ApiError):
 
 class IncompleteSignatureException(ApiError):
     """An Authorization header that cannot be read."""
+
+
+class UnsupportedMediaTypeException(ApiError):
+    """A content type that the operation does not read."""
+
+
+class InvalidSignatureException(ApiError):
+    """A signature that was made for something else."""
+
+
+class AccessDeniedException(ApiError):
+    """The caller may not do this."""
 
 
 class InternalFailure(ApiError):

@@ -185,7 +185,7 @@ def explain(shape: type[Shape], document: Any, error: ValidationError | None = N
 
 def _walk(annotation: Any, value: Any, path: str) -> Iterator[str]:
     """Yield the violations of `value` and all that is in it; raise at a wrong JSON type."""
-    base, constraints = _unwrap(annotation)
+    base, constraints = unwrap(annotation)
     _check_type(base, value, path)
     sensitive = any(getattr(constraint, "sensitive", False) for constraint in constraints)
     for constraint in constraints:
@@ -218,7 +218,7 @@ def _walk_members(shape: type[Shape], value: dict[str, Any], path: str) -> Itera
         yield from _walk(annotation, value[member], inner)
 
 
-def _unwrap(annotation: Any) -> tuple[Any, list[Text | Number | Count]]:
+def unwrap(annotation: Any) -> tuple[Any, list[Text | Number | Count]]:
     """The bare type of an annotation (None taken out of a union) and its constraints."""
     constraints: list[Text | Number | Count] = []
     while True:

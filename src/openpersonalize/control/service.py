@@ -1,0 +1,128 @@
+"""The control plane as a whole: all of its operations in one table, and the edge where transactions are."""
+
+import asyncio
+import contextvars
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from openpersonalize.control.context import Context
+from openpersonalize.errors import NotBuiltYet, ResourceAlreadyExistsException, ResourceInUseException
+from openpersonalize.protocol.call import Call, CallHandler
+from openpersonalize.protocol.dialect import decode
+from openpersonalize.protocol.operation import Operation, Operations
+from openpersonalize.protocol.shapes import read
+from openpersonalize.settings import Settings
+from openpersonalize.storage.database import retry_on_contention
+from openpersonalize.storage.stores import Stores
+
+log = logging.getLogger(__name__)
+
+# Each has a table `operations`; a name in two of them fails here, at import.
+MODULES: tuple[ModuleType, ...] = ()
+
+operations = Operations()
+for module in MODULES:
+    operations.include(module.operations)
+
+_NOUNS_WITH_JOBS = (
+    "BatchInferenceJob",
+    "BatchSegmentJob",
+    "DataDeletionJob",
+    "DatasetExportJob",
+    "DatasetImportJob",
+)
+_NOUNS_OF_USERS = (
+    *("Campaign", "Dataset", "DatasetGroup", "EventTracker", "Filter", "MetricAttribution", "Recommender"),
+    *("Schema", "Solution"),
+)
+_NOUNS_MADE = (*_NOUNS_WITH_JOBS, *_NOUNS_OF_USERS, "SolutionVersion")
+# Every operation of the control plane, built or not (reference data.md §1.1).
+KNOWN = frozenset(
+    {
+        *(f"Create{noun}" for noun in _NOUNS_MADE),
+        *(f"Delete{noun}" for noun in _NOUNS_OF_USERS),
+        *(f"Describe{noun}" for noun in (*_NOUNS_MADE, "Algorithm", "FeatureTransformation", "Recipe")),
+        *(f"List{noun}s" for noun in (*_NOUNS_MADE, "MetricAttributionMetric", "Recipe")),
+        *(
+            f"Update{noun}"
+            for noun in ("Campaign", "Dataset", "MetricAttribution", "Recommender", "Solution")
+        ),
+        *("GetSolutionMetrics", "ListTagsForResource", "TagResource", "UntagResource"),
+        *("StartRecommender", "StopRecommender", "StopSolutionVersionCreation"),
+    }
+)
+
+THREADS = 8
+_READS = ("Describe", "List", "Get")
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """Answers the calls of the control plane, each in a thread and in one transaction."""
+
+    stores: Stores
+    settings: Settings
+    threads: ThreadPoolExecutor
+
+    def handlers(self) -> Mapping[str, CallHandler]:
+        """The handlers of all operations that are built."""
+        return {operation.name: self.answer for operation in operations}
+
+    async def answer(self, call: Call) -> bytes:
+        """The bytes of the answer, after its transaction has been committed."""
+        started = time.perf_counter()
+        run = contextvars.copy_context().run
+        answer = await asyncio.get_running_loop().run_in_executor(self.threads, run, self.answer_here, call)
+        milliseconds = round(1000 * (time.perf_counter() - started), 1)
+        log.info("answered", extra={"operation": call.operation, "milliseconds": milliseconds})
+        return answer
+
+    def answer_here(self, call: Call) -> bytes:
+        """The same in the calling thread; raises ApiError."""
+        operation = operations.get(call.operation)
+        if operation is None:
+            raise NotBuiltYet(call.operation)
+        request = read(operation.request, decode(call.body))
+        return retry_on_contention(lambda: self._in_transaction(operation, request, call))
+
+    def _in_transaction(self, operation: Operation, request: Any, call: Call) -> bytes:
+        database = self.stores.database
+        reads = operation.name.startswith(_READS)
+        added: list[str] = []
+        try:
+            with database.read() if reads else database.write() as session:
+                event.listen(session, "before_flush", _notes_arns(added))
+                context = Context(session, call.scope, self.stores, self.settings, call.request_id)
+                answer = operation.handler(request, context)
+                # Within the transaction: what cannot be answered is not committed.
+                return b"" if answer is None else bytes(answer.wire())
+        except IntegrityError as error:
+            raise _explained(error, added) from error
+
+
+def _notes_arns(added: list[str]) -> Any:
+    def note(session: Session, *_: object) -> None:
+        added.extend(row.arn for row in session.new if hasattr(row, "arn"))
+
+    return note
+
+
+def _explained(error: IntegrityError, added: list[str]) -> Exception:
+    """The caller's error behind a violated constraint: two requests raced past the handler's own check."""
+    code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+    if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505") and added:
+        return ResourceAlreadyExistsException(f"Another resource with Arn {added[-1]} already exists.")
+    if code in ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503"):
+        return ResourceInUseException(
+            "Another request has just changed a resource that this one depends on: look at it and try again."
+        )
+    return error

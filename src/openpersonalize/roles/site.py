@@ -1,0 +1,76 @@
+"""The pages beside the API: health, documentation, and a pointer at `/`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from openpersonalize import __version__
+from openpersonalize.errors import UnknownOperationException
+from openpersonalize.protocol.operation import Operation
+from openpersonalize.protocol.rest import REST
+from openpersonalize.roles.documentation import openapi_document, page
+from openpersonalize.roles.health import Check, run_checks
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def build_site(operations: Sequence[Operation], checks: Mapping[str, Check], lifespan: Lifespan) -> FastAPI:
+    """The FastAPI app behind the API's front."""
+    site = FastAPI(
+        title="OpenPersonalize",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    document = openapi_document(operations)
+
+    @site.get("/healthz")
+    async def healthz() -> JSONResponse:
+        return JSONResponse({"status": "ok", "version": __version__})
+
+    @site.get("/readyz")
+    async def readyz() -> JSONResponse:
+        found = await run_in_threadpool(run_checks, checks)
+        ready = all(reason == "ok" for reason in found.values())
+        return JSONResponse({"ready": ready, "checks": found}, status_code=200 if ready else 503)
+
+    @site.get("/openapi.json")
+    async def openapi() -> JSONResponse:
+        return JSONResponse(document)
+
+    @site.get("/docs")
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(page())
+
+    @site.get("/")
+    async def root() -> JSONResponse:
+        return JSONResponse(
+            {
+                "service": "OpenPersonalize",
+                "version": __version__,
+                "docs": "/docs",
+                "openapi": "/openapi.json",
+                "health": "/healthz",
+                "readiness": "/readyz",
+            }
+        )
+
+    site.add_exception_handler(HTTPException, _no_such_page)
+    return site
+
+
+async def _no_such_page(request: Request, error: Any) -> Response:
+    path = request.url.path[:256]
+    text = f"No operation or page at {path}: see /docs."
+    if error.status_code != 404:
+        text = f"{request.method} {path}: {error.detail}."
+    _, headers, body = REST.encode(UnknownOperationException(text))
+    own = {name.decode(): value.decode() for name, value in headers}
+    return Response(body, status_code=error.status_code, headers=own | dict(error.headers or {}))

@@ -1,0 +1,151 @@
+"""The world that a test acts in: a live server with an account of the test's own, and builders of situations."""
+
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+from botocore.config import Config
+from openpersonalize.roles.migrations import migrate
+
+from openpersonalize.jobs.worker import Worker
+from openpersonalize.protocol.front import AsgiApp
+from openpersonalize.roles.api import build_api
+from openpersonalize.roles.http_server import GuardedProtocol, listen, make_server
+from openpersonalize.settings import Settings
+from openpersonalize.storage.stores import Stores, open_stores
+
+REGION = "us-east-1"
+DEADLINE_S = 30.0
+
+_accounts = itertools.count(100_000_000_000)
+
+
+@dataclass
+class Server:
+    """A server in a thread of this process, with stores that the test may look into."""
+
+    settings: Settings
+    stores: Stores
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self.settings.url
+
+    def client(self, service: str, account: str, region: str = REGION) -> Any:
+        """A boto3 client that never retries."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=account,
+            aws_secret_access_key="not verified",
+            config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=60),
+        )
+
+
+@contextmanager
+def serving(
+    app: AsgiApp, listener: socket.socket, protocol: type[GuardedProtocol] = GuardedProtocol
+) -> Iterator[None]:
+    """Serve `app` in a thread until the block ends."""
+    server = make_server(app, protocol)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    until(lambda: server.started or not thread.is_alive(), "the server started")
+    assert server.started
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(DEADLINE_S)
+
+
+@contextmanager
+def running_server(
+    folder: Path, database_url: str = "", protocol: type[GuardedProtocol] = GuardedProtocol
+) -> Iterator[Server]:
+    """A migrated server on a free port, with its data in `folder`."""
+    listener = listen("127.0.0.1", 0)
+    settings = Settings(port=listener.getsockname()[1], data_dir=folder, database_url=database_url)
+    folder.mkdir(parents=True, exist_ok=True)
+    migrate(settings.database)
+    stores = open_stores(folder, settings.database)
+    try:
+        with serving(build_api(settings, stores), listener, protocol):
+            yield Server(settings, stores)
+    finally:
+        stores.database.dispose()
+
+
+def until(condition: Callable[[], Any], claim: str, deadline_s: float = DEADLINE_S) -> Any:
+    """Poll until the condition holds and give its value; fail with the claim after the deadline."""
+    end = time.monotonic() + deadline_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline_s} s: {claim}")
+        threading.Event().wait(0.01)
+
+
+@dataclass
+class World:
+    """One account in one region of a server."""
+
+    server: Server
+    account: str = field(default_factory=lambda: str(next(_accounts)))
+    region: str = REGION
+
+    @cached_property
+    def personalize(self) -> Any:
+        """The control plane."""
+        return self.server.client("personalize", self.account, self.region)
+
+    @cached_property
+    def runtime(self) -> Any:
+        """Recommendations."""
+        return self.server.client("personalize-runtime", self.account, self.region)
+
+    @cached_property
+    def events(self) -> Any:
+        """Events."""
+        return self.server.client("personalize-events", self.account, self.region)
+
+    @cached_property
+    def http(self) -> httpx.Client:
+        """Plain HTTP without a signature; it answers for the default account."""
+        return httpx.Client(base_url=self.server.url, timeout=30)
+
+    def elsewhere(self, *, account: str | None = None, region: str | None = None) -> "World":
+        """The same server as another account or another region sees it."""
+        return replace(self, account=account or self.account, region=region or self.region)
+
+    def arn(self, kind: str, *path: str) -> str:
+        """The ARN of a resource of this account and region."""
+        return f"arn:aws:personalize:{self.region}:{self.account}:{'/'.join((kind, *path))}"
+
+    def settle(self) -> None:
+        """Run the jobs that wait, and those that they make, with the worker's own code, until none is runnable."""
+        worker = Worker(self.server.stores, work_functions(), lease_s=self.server.settings.lease_s)
+        while worker.run_one():
+            pass
+
+
+def work_functions() -> dict[str, Any]:
+    """The worker's table of work by kind of job."""
+    try:
+        from openpersonalize.roles.worker import work_functions as table
+    except ImportError:
+        return {}
+    return dict(table())
