@@ -1,0 +1,87 @@
+# Needs Python 3.11 or newer and make; everything else goes into .venv.
+#
+#   make run        install, migrate, serve at http://127.0.0.1:8484 with the sample store (SAMPLE=0: empty)
+#   make install    the set-up alone
+#   make test       format, lint, types, import contracts, migrations, tests on SQLite
+#   make test-all   make test, then the slow tests and the API suite on PostgreSQL
+#   make bench      the benchmarks of benchmarks/README.md
+#   make lock       renew requirements*.lock from pyproject.toml
+#   make clean      remove what was built and installed; keeps data/
+
+SHELL := /bin/bash
+SAMPLE ?= 1
+LOG_LEVEL ?= warning
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+INSTALLED := $(VENV)/.installed
+DEVELOPED := $(VENV)/.installed-dev
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help run install develop test check test-all test-rest bench lock clean
+
+help:
+	@sed -n '/^#   make/s/^#   //p' Makefile
+
+run: $(INSTALLED)
+	@exec $(BIN)/openpersonalize serve --log-level $(LOG_LEVEL) $(if $(filter 0,$(SAMPLE)),,--sample)
+
+install: $(INSTALLED)
+
+develop: $(DEVELOPED)
+
+test: check
+	$(BIN)/pytest -n $(JOBS) -m "not slow"
+
+check: $(DEVELOPED)
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && export OPENPERSONALIZE_DATA_DIR="$$folder" && \
+		$(BIN)/alembic upgrade head && $(BIN)/alembic check
+
+test-all: test test-rest
+
+test-rest: $(DEVELOPED)
+	$(BIN)/pytest -n $(JOBS) -m slow
+	.ci/postgres $(BIN)/pytest -n $(JOBS) tests/api
+
+bench: $(DEVELOPED)
+	@for bench in benchmarks/bench_*.py benchmarks/quality_*.py; do \
+		echo "== $$bench"; $(BIN)/python $$bench || exit 1; \
+	done
+
+lock: $(DEVELOPED)
+	$(COMPILE) pyproject.toml --group build -o requirements.lock
+	$(COMPILE) pyproject.toml --group build --extra dev -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The locks carry hashes of every file of a release, so one lock serves all platforms.
+$(INSTALLED): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the dependencies (once; a minute or two) …"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEVELOPED): requirements-dev.lock $(INSTALLED)
+	@echo "Installing what the tests need (once) …"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Making $(VENV) with $$($$python --version)"; \
+			$$python -m venv $(VENV) && exit 0; rm -rf $(VENV); \
+			echo "On Debian and Ubuntu the venv module is a package: apt-get install python3-venv." >&2; exit 1; \
+		fi; \
+	done; \
+	echo "No Python 3.11 or newer found: install one, or name it: make PYTHON=/path/to/python3.11." >&2; exit 1
