@@ -1,0 +1,39 @@
+"""The columns of a dataset, as its schema declares them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+ColumnType = Literal["string", "int", "long", "float", "double", "boolean"]
+DatasetType = Literal["INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIONS"]
+
+# The column whose value names one record; the types that are not here have none: every row is an event.
+IDENTIFIERS: dict[str, str] = {"ITEMS": "ITEM_ID", "USERS": "USER_ID", "ACTIONS": "ACTION_ID"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of a schema."""
+
+    name: str
+    type: ColumnType
+    nullable: bool = False
+    categorical: bool = False
+    textual: bool = False
+
+
+@dataclass(frozen=True)
+class DatasetColumns:
+    """All fields of a schema, in its order, and the type of the dataset that it describes."""
+
+    dataset_type: DatasetType
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The field names, in the schema's order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def identifier(self) -> str | None:
+        """The column that names one record (a later row replaces an earlier one), or None for events."""
+        return IDENTIFIERS.get(self.dataset_type)
