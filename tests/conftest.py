@@ -16,7 +16,7 @@ DATABASE_VARIABLE = "OPENPERSONALIZE_TEST_DATABASE_URL"
 
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
-    """A new database: PostgreSQL's when a URL is in the environment, else empty (SQLite in the data folder)."""
+    """URL of a new database: PostgreSQL where the environment names one, else empty (SQLite)."""
     configured = os.environ.get(DATABASE_VARIABLE, "")
     if not configured:
         yield ""

@@ -1,4 +1,4 @@
-"""The world that a test acts in: a live server with an account of the test's own, and builders of situations."""
+"""The world that a test acts in: a live server, an account of the test's own, and builders of situations."""
 
 import itertools
 import socket
@@ -14,13 +14,13 @@ from typing import Any
 import boto3
 import httpx
 from botocore.config import Config
-from openpersonalize.roles.migrations import migrate
 
 from openpersonalize.jobs.worker import Worker
 from openpersonalize.protocol.front import AsgiApp
 from openpersonalize.roles.api import build_api
 from openpersonalize.roles.http_server import GuardedProtocol, listen, make_server
 from openpersonalize.settings import Settings
+from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.stores import Stores, open_stores
 
 REGION = "us-east-1"
@@ -78,7 +78,7 @@ def running_server(
     listener = listen("127.0.0.1", 0)
     settings = Settings(port=listener.getsockname()[1], data_dir=folder, database_url=database_url)
     folder.mkdir(parents=True, exist_ok=True)
-    migrate(settings.database)
+    upgrade(settings.database)
     stores = open_stores(folder, settings.database)
     try:
         with serving(build_api(settings, stores), listener, protocol):
@@ -136,7 +136,7 @@ class World:
         return f"arn:aws:personalize:{self.region}:{self.account}:{'/'.join((kind, *path))}"
 
     def settle(self) -> None:
-        """Run the jobs that wait, and those that they make, with the worker's own code, until none is runnable."""
+        """Run the jobs that wait, and those that they make, with the worker's own code, until none is left."""
         worker = Worker(self.server.stores, work_functions(), lease_s=self.server.settings.lease_s)
         while worker.run_one():
             pass

@@ -26,7 +26,7 @@ _pool: list[str] = []
 
 
 def new_request_id() -> str:
-    """A random UUID (version 4) in text; randomness is fetched for many ids at once, because it is a system call."""
+    """A random UUID (version 4); randomness is fetched for many ids at once: it is a system call."""
     if not _pool:
         digits = os.urandom(16 * _POOLED).hex()
         _pool.extend(digits[start : start + 32] for start in range(0, len(digits), 32))

@@ -39,7 +39,7 @@ LINGER_BYTES = 64 * 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-class _ClientGone(Exception):
+class _ClientGone(Exception):  # noqa: N818  (no error: nobody is left to tell)
     """The client closed the connection before its body was complete."""
 
 
@@ -91,7 +91,8 @@ class Front:
             service = self._services.get(credential.service)
             if service is None:
                 raise InvalidSignatureException(
-                    f"Credential should be scoped to correct service: '{SERVICE}', not '{credential.service}'."
+                    f"Credential should be scoped to correct service: '{SERVICE}', "
+                    f"not '{credential.service}'."
                 )
         except ApiError as error:
             route = self._paths.get(scope["path"])
@@ -172,7 +173,8 @@ def _unknown_target(target: bytes) -> UnknownOperationException:
     shown = target.decode("ascii", "replace")[:128]
     if not target:
         return UnknownOperationException(
-            f"No operation is named: send the header X-Amz-Target: {TARGET_PREFIX}<Operation>, or POST /<Operation>."
+            f"No operation is named: send the header X-Amz-Target: {TARGET_PREFIX}<Operation>, "
+            "or POST /<Operation>."
         )
     return UnknownOperationException(f"Unknown operation '{shown}'.")
 

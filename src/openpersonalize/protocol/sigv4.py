@@ -1,6 +1,6 @@
 """The credential scope of AWS's signature version 4: region, account and service of a request.
 
-Nothing is verified yet: any key is taken (issue "signatures" does that). What the scope says is read in
+Nothing is verified yet: any key is taken. What the scope says is read in
 full, so that a request lands in the account and the region that its client believes to talk to.
 """
 
@@ -83,7 +83,7 @@ def _parameter(authorization: bytes) -> str:
 
 def _missing(authorization: bytes) -> str:
     if not authorization.startswith(ALGORITHM + b" "):
-        return "Authorization header must begin with AWS4-HMAC-SHA256: sign with AWS signature version 4, or send none."
+        return "Authorization header must begin with AWS4-HMAC-SHA256; a request may also have none."
     absent = [
         f"Authorization header requires '{name.decode()}' parameter."
         for name in (b"Credential", b"Signature", b"SignedHeaders")

@@ -63,8 +63,8 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
     info = {
         "title": "OpenPersonalize",
         "version": __version__,
-        "description": "Every operation of the Amazon Personalize API that this server has, as POST /<OperationName> "
-        "with the same JSON body that AWS's SDKs send.",
+        "description": "Every operation of the Amazon Personalize API that this server has, as "
+        "POST /<OperationName> with the same JSON body that AWS's SDKs send.",
     }
     return describe_api(sorted(operations, key=lambda operation: operation.name), info, sample)
 

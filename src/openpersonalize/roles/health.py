@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from openpersonalize.roles.migrations import missing_migrations
+from openpersonalize.storage.migrations import at_head
 from openpersonalize.storage.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -44,9 +44,11 @@ def database_reason(stores: Stores) -> str:
 def migrations_reason(stores: Stores) -> str:
     """Whether the database has this version's tables."""
     try:
-        return missing_migrations(stores.database)
+        if at_head(stores.database):
+            return ""
     except (SQLAlchemyError, OSError):
         return "unknown: the database does not answer"
+    return "the database has not this version's tables: run `openpersonalize migrate`"
 
 
 def data_directory_reason(stores: Stores) -> str:
