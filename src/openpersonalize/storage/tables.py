@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    MetaData,
     String,
     UniqueConstraint,
 )
@@ -23,9 +24,19 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 
 
+# Every constraint has a name, so that a later migration can change it on both databases.
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
 class Base(DeclarativeBase):
     """The base of all tables."""
 
+    metadata = MetaData(naming_convention=NAMES)
     type_annotation_map: ClassVar[dict[Any, Any]] = {dict[str, Any]: JSON, list[Any]: JSON, float: Float(53)}
 
 
