@@ -7,11 +7,12 @@ only a request that failed is walked again, by `explain`, to name every violatio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, ClassVar, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from openpersonalize.errors import ApiError, InvalidInputException, SerializationException
 
@@ -36,8 +37,15 @@ def member_name(field: str) -> str:
     return head + "".join(part.capitalize() for part in tail)
 
 
+LARGEST_INTEGER = 2**31 - 1
+"""AWS's Integer has 32 bits."""
+
+
 class Shape(BaseModel):
     """A structure on the wire; fields are snake_case, members camelCase, unknown members are ignored."""
+
+    sensitive: ClassVar[bool] = False
+    """Whether no value in it may be echoed in an error."""
 
     model_config = ConfigDict(
         alias_generator=member_name,
@@ -70,7 +78,7 @@ class Text:
             strict=True,
             min_length=self.min_length,
             max_length=self.max_length,
-            pattern=rf"\A(?:{self.pattern.removeprefix('^').removesuffix('$')})\z" if self.pattern else None,
+            pattern=whole(self.pattern) if self.pattern else None,
         )
 
     def __get_pydantic_json_schema__(
@@ -91,10 +99,27 @@ class Text:
             yield f"Member must have length less than or equal to {self.max_length}"
         if self.min_length is not None and len(value) < self.min_length:
             yield f"Member must have length greater than or equal to {self.min_length}"
-        if self.pattern is not None and not re.fullmatch(self.pattern, value):
+        if self.pattern is not None and not _pattern(self.pattern).isinstance_python(value):
             yield f"Member must satisfy regular expression pattern: {self.pattern}"
         if self.values and value not in self.values:
             yield f"Member must satisfy enum value set: [{', '.join(self.values)}]"
+
+
+def whole(pattern: str) -> str:
+    """AWS's pattern as one that matches the whole string; its digits are ASCII's, as in Java."""
+    inner, in_class = "", False
+    body = pattern.removeprefix("^").removesuffix("$")
+    for token in re.findall(r"\\.|.", body):
+        in_class = (in_class or token == "[") and token != "]"
+        digits = "0-9" if in_class else "[0-9]"
+        inner += digits if token == r"\d" else token
+    return rf"\A(?:{inner})\z"
+
+
+@cache
+def _pattern(pattern: str) -> SchemaValidator:
+    """The same engine that pydantic uses, so that both see the same strings."""
+    return SchemaValidator(core_schema.str_schema(pattern=whole(pattern)))
 
 
 @dataclass(frozen=True)
@@ -108,7 +133,7 @@ class Number:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         if source is int:
             low, high = (None if bound is None else int(bound) for bound in (self.minimum, self.maximum))
-            return core_schema.int_schema(strict=True, ge=low, le=high)
+            return core_schema.int_schema(strict=True, ge=low, le=LARGEST_INTEGER if high is None else high)
         return core_schema.float_schema(strict=True, ge=self.minimum, le=self.maximum, allow_inf_nan=False)
 
     def violations(self, value: float) -> Iterator[str]:
@@ -148,7 +173,7 @@ RoleArn = Annotated[
 ]
 KmsKeyArn = Annotated[str, Text(max_length=2048, pattern=r"arn:aws.*:kms:.*:[0-9]{12}:key/.*")]
 S3Location = Annotated[str, Text(max_length=256, pattern=r"(s3|http|https)://.+")]
-NextToken = Annotated[str, Text(max_length=1500, pattern=r"[\x00-\x7F]{0,1500}")]
+NextToken = Annotated[str, Text(max_length=1500, pattern=r"\p{ASCII}{0,1500}")]
 MaxResults = Annotated[int, Number(1, 100)]
 Timestamp = float
 """Epoch seconds, UTC, with milliseconds."""
@@ -162,10 +187,18 @@ def read(shape: type[S], document: Any) -> S:
 
     Raises SerializationException for a wrong JSON type, InvalidInputException that lists all violations.
     """
+    document = _without_nulls(document)
     try:
         return shape.model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
         raise explain(shape, document, error) from None
+
+
+def _without_nulls(value: Any) -> Any:
+    """The value without null members: null is as good as absent."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(entry) for key, entry in value.items() if entry is not None}
+    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
 
 
 def explain(shape: type[Shape], document: Any, error: ValidationError | None = None) -> ApiError:
@@ -183,28 +216,28 @@ def explain(shape: type[Shape], document: Any, error: ValidationError | None = N
     return InvalidInputException(f"{len(found)} validation {noun} detected: {'; '.join(found)}")
 
 
-def _walk(annotation: Any, value: Any, path: str) -> Iterator[str]:
+def _walk(annotation: Any, value: Any, path: str, hidden: bool = False) -> Iterator[str]:
     """Yield the violations of `value` and all that is in it; raise at a wrong JSON type."""
     base, constraints = unwrap(annotation)
     _check_type(base, value, path)
-    sensitive = any(getattr(constraint, "sensitive", False) for constraint in constraints)
+    sensitive = hidden or any(getattr(constraint, "sensitive", False) for constraint in constraints)
     for constraint in constraints:
         shown = "" if sensitive or isinstance(value, dict | list) else f" '{value}'"
         for text in constraint.violations(value):
             yield f"Value{shown} at '{path}' failed to satisfy constraint: {text}"
     if isinstance(base, type) and issubclass(base, Shape):
-        yield from _walk_members(base, value, path)
+        yield from _walk_members(base, value, path, hidden=sensitive or base.sensitive)
     elif get_origin(base) is list:
         for position, entry in enumerate(value, 1):
-            yield from _walk(get_args(base)[0], entry, f"{path}.{position}.member")
+            yield from _walk(get_args(base)[0], entry, f"{path}.{position}.member", sensitive)
     elif get_origin(base) is dict:
         key_type, value_type = get_args(base)
         for key, entry in value.items():
-            yield from _walk(key_type, key, f"{path}.key")
-            yield from _walk(value_type, entry, f"{path}.{key}.member")
+            yield from _walk(key_type, key, f"{path}.key", sensitive)
+            yield from _walk(value_type, entry, f"{path}.{key}.member", sensitive)
 
 
-def _walk_members(shape: type[Shape], value: dict[str, Any], path: str) -> Iterator[str]:
+def _walk_members(shape: type[Shape], value: dict[str, Any], path: str, hidden: bool) -> Iterator[str]:
     for name, field in shape.model_fields.items():
         member = field.alias or member_name(name)
         inner = f"{path}.{member}" if path else member
@@ -215,7 +248,7 @@ def _walk_members(shape: type[Shape], value: dict[str, Any], path: str) -> Itera
         annotation = field.annotation
         if field.metadata:
             annotation = Annotated[annotation, *field.metadata]  # type: ignore[assignment]
-        yield from _walk(annotation, value[member], inner)
+        yield from _walk(annotation, value[member], inner, hidden)
 
 
 def unwrap(annotation: Any) -> tuple[Any, list[Text | Number | Count]]:
@@ -246,6 +279,8 @@ def _check_type(base: Any, value: Any, path: str) -> None:
             raise SerializationException(f"Unexpected field type{where}: expected a list.")
     elif isinstance(value, dict | list):
         raise SerializationException(f"Start of structure or map found where not expected{where}.")
+    elif target is int and type(value) is int and abs(value) > LARGEST_INTEGER:
+        raise SerializationException(f"The number is out of an Integer's range{where}.")
     elif target in _TARGETS and not _is_a(target, value):
         kind = _JSON_NAMES.get(type(value), "NULL_VALUE")
         raise SerializationException(f"{kind} can not be converted to {_TARGETS[target]}{where}")
