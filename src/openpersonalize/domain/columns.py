@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 ColumnType = Literal["string", "int", "long", "float", "double", "boolean"]
-DatasetType = Literal["INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIONS"]
 
 # The column whose value names one record; the types that are not here have none: every row is an event.
 IDENTIFIERS: dict[str, str] = {"ITEMS": "ITEM_ID", "USERS": "USER_ID", "ACTIONS": "ACTION_ID"}
@@ -25,7 +24,7 @@ class Column:
 class DatasetColumns:
     """All fields of a schema, in its order, and the type of the dataset that it describes."""
 
-    dataset_type: DatasetType
+    dataset_type: str  # INTERACTIONS, ITEMS, USERS, ACTIONS or ACTION_INTERACTIONS
     columns: tuple[Column, ...]
 
     @property

@@ -21,7 +21,9 @@ from openpersonalize.work.csv_rejects import RejectedLinesError, Rejects
 
 MIN_INTERACTIONS = 1000
 
-Progress = Callable[[str, float], None]  # phase, percent of it
+READING_PERCENT, FINISHED_PERCENT = 80.0, 95.0  # the rest is for publishing
+
+Progress = Callable[[str, float], None]  # phase, percent of the whole job
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class _Import:
             for chunk in read_chunks(stream, stored.uri, first_line=2, size=chunk_bytes):
                 frame = reader.read(chunk)
                 self.n_read = started + stream.tell()
-                self.progress("reading", 100 * min(1.0, self.n_read / self.n_bytes))
+                self.progress("reading", READING_PERCENT * min(1.0, self.n_read / self.n_bytes))
                 if frame is not None and not self.rejects.total:
                     self._take(frame)
             self.n_cut += reader.n_cut
@@ -77,15 +79,19 @@ class _Import:
     def finish(self) -> Written:
         """Write the last part, remove duplicates and count."""
         self.writer.finish(_empty_frame(self.columns))
-        self.progress("removing duplicates", 0)
+        self._advance(0)
         removed = duplicate_rows(
             self.log, self.writer.parts, self.keys, keep_last=self.columns.identifier is not None
         )
         n_removed = int(removed.sum())
         if n_removed:
-            self.writer.remove(removed, lambda fraction: self.progress("removing duplicates", 100 * fraction))
+            self.writer.remove(removed, self._advance)
         counts = self.tally.counts(duplicates=n_removed, truncated=self.n_cut)
         return Written(dict(self.writer.rows), counts)
+
+    def _advance(self, fraction: float) -> None:
+        percent = READING_PERCENT + (FINISHED_PERCENT - READING_PERCENT) * fraction
+        self.progress("removing duplicates", percent)
 
 
 def import_csv(
