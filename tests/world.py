@@ -136,7 +136,7 @@ class World:
         return f"arn:aws:personalize:{self.region}:{self.account}:{'/'.join((kind, *path))}"
 
     def settle(self) -> None:
-        """Run the jobs that wait, and those that they make, with the worker's own code, until none is left."""
+        """Run the jobs that wait, and those that they make, with the worker's code, until none is left."""
         worker = Worker(self.server.stores, work_functions(), lease_s=self.server.settings.lease_s)
         while worker.run_one():
             pass

@@ -46,7 +46,7 @@ def decode(body: bytes) -> dict[str, Any]:
     """The object in a JSON body; an empty body is an empty object.
 
     Raises SerializationException for everything that is not strict JSON: NaN, a member twice, lone
-    surrogates, invalid UTF-8, numbers out of range, nesting past the interpreter's limit; and for NUL characters.
+    surrogates, invalid UTF-8, numbers out of range, too deep a nesting; and for NUL characters.
     """
     if not body:
         return {}

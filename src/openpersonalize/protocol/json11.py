@@ -11,7 +11,6 @@ JSON11 = Dialect(
     accepted=frozenset({CONTENT_TYPE}),
     body_limit=1024 * 1024,
     statuses={
-        "AccessDeniedException": 403,
         "RequestEntityTooLargeException": 413,
         "UnsupportedMediaTypeException": 415,
         "InternalFailure": 500,

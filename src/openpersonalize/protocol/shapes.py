@@ -109,10 +109,10 @@ def whole(pattern: str) -> str:
     """AWS's pattern as one that matches the whole string; its digits are ASCII's, as in Java."""
     inner, in_class = "", False
     body = pattern.removeprefix("^").removesuffix("$")
-    for token in re.findall(r"\\.|.", body):
-        in_class = (in_class or token == "[") and token != "]"
+    for part in re.findall(r"\\.|.", body):
+        in_class = (in_class or part == "[") and part != "]"
         digits = "0-9" if in_class else "[0-9]"
-        inner += digits if token == r"\d" else token
+        inner += digits if part == r"\d" else part
     return rf"\A(?:{inner})\z"
 
 
@@ -120,6 +120,20 @@ def whole(pattern: str) -> str:
 def _pattern(pattern: str) -> SchemaValidator:
     """The same engine that pydantic uses, so that both see the same strings."""
     return SchemaValidator(core_schema.str_schema(pattern=whole(pattern)))
+
+
+def _whole(pattern: str) -> str:
+    return rf"\A(?:{pattern.removeprefix('^').removesuffix('$')})\z"
+
+
+@cache
+def _matcher(pattern: str) -> SchemaValidator:
+    # The same engine as pydantic's own: Python's `re` knows no \p{…}.
+    return SchemaValidator(core_schema.str_schema(pattern=_whole(pattern)))
+
+
+def _matches(pattern: str, value: str) -> bool:
+    return _matcher(pattern).isinstance_python(value)
 
 
 @dataclass(frozen=True)
