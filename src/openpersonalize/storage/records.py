@@ -1,7 +1,7 @@
 """Rows by ARN and pages of rows, always within one account and region."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,9 +13,16 @@ from openpersonalize.storage.tables import CounterRow, Resource
 Row = TypeVar("Row", bound=Resource)
 
 
-def find(session: Session, table: type[Row], arn: str, scope: Scope) -> Row | None:
-    """The row of this ARN, or None where there is none or it is another account's or region's."""
-    row = session.scalar(select(table).where(table.arn == arn))
+def find(
+    session: Session, table: type[Row], arn: str, scope: Scope, *, lock: Literal["", "shared", "exclusive"] = ""
+) -> Row | None:
+    """The row of this ARN, or None where there is none or it is another account's or region's.
+
+    A lock holds until the transaction ends: `shared` keeps a parent from being deleted while a child is
+    added, `exclusive` keeps all others out. SQLite's writers have the whole database locked anyway.
+    """
+    query = select(table).where(table.arn == arn)
+    row = session.scalar(query.with_for_update(read=lock == "shared") if lock else query)
     if row is None or (row.account, row.region) != (scope.account, scope.region):
         return None
     return row

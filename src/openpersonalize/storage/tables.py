@@ -17,6 +17,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     String,
+    Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
@@ -190,6 +191,9 @@ class JobRow(Base):
     state: Mapped[str] = mapped_column(String(16))
     """queued, running, done, failed or cancelled."""
     attempt: Mapped[int] = mapped_column(default=0)
+    """How often the job was taken; with the owner the token that fences writes."""
+    faults: Mapped[int] = mapped_column(default=0)
+    """How many of the attempts ended by a fault of ours; a job that was handed back in order has none."""
     lease_owner: Mapped[str | None] = mapped_column(String(128))
     lease_until: Mapped[float | None]
     not_before: Mapped[float] = mapped_column(default=0.0)
@@ -235,10 +239,10 @@ class EventRow(Base):
     event_type: Mapped[str] = mapped_column(String(256))
     event_value: Mapped[float | None]
     timestamp: Mapped[int] = mapped_column(RowNumber)
-    properties: Mapped[str | None] = mapped_column(String(1024))
+    properties: Mapped[str | None] = mapped_column(Text)
     """The remaining columns as canonical JSON, keyed by the schema's column names."""
     recommendation_id: Mapped[str | None] = mapped_column(String(40))
-    impression: Mapped[str | None] = mapped_column(String(8192))
+    impression: Mapped[str | None] = mapped_column(Text)
     attribution_source: Mapped[str | None] = mapped_column(String(1024))
     received_at: Mapped[float]
 
@@ -249,3 +253,12 @@ class CounterRow(Base):
     __tablename__ = "counters"
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[int] = mapped_column(RowNumber, default=0)
+
+
+class TagRow(Base):
+    """One tag of a resource; goes with the resource."""
+
+    __tablename__ = "tags"
+    resource_arn: Mapped[str] = mapped_column(String(256), primary_key=True)
+    tag_key: Mapped[str] = mapped_column(String(128), primary_key=True)
+    tag_value: Mapped[str] = mapped_column(String(256))
