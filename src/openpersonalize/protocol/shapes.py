@@ -122,20 +122,6 @@ def _pattern(pattern: str) -> SchemaValidator:
     return SchemaValidator(core_schema.str_schema(pattern=whole(pattern)))
 
 
-def _whole(pattern: str) -> str:
-    return rf"\A(?:{pattern.removeprefix('^').removesuffix('$')})\z"
-
-
-@cache
-def _matcher(pattern: str) -> SchemaValidator:
-    # The same engine as pydantic's own: Python's `re` knows no \p{…}.
-    return SchemaValidator(core_schema.str_schema(pattern=_whole(pattern)))
-
-
-def _matches(pattern: str, value: str) -> bool:
-    return _matcher(pattern).isinstance_python(value)
-
-
 @dataclass(frozen=True)
 class Number:
     """A number's range, both ends included."""
