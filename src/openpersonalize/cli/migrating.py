@@ -1,0 +1,18 @@
+"""`migrate`: the tables of this version."""
+
+import typer
+
+from openpersonalize.cli import options
+from openpersonalize.settings import load_settings, masked_url
+from openpersonalize.storage.migrations import upgrade
+
+app = typer.Typer()
+
+
+@app.command()
+def command(data_dir: options.DataDir = None, database_url: options.DatabaseUrl = None) -> None:
+    """Bring the database to the tables of this version. Safe to repeat; `serve` does it by itself."""
+    settings = load_settings({"data_dir": data_dir, "database_url": database_url})
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    upgrade(settings.database)
+    typer.echo(f"{masked_url(settings.database)} is up to date.")

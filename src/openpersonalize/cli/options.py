@@ -1,0 +1,47 @@
+"""Options that several commands share; None means that the environment or the default decides."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openpersonalize.settings import DESCRIPTIONS, PREFIX, Settings
+
+DEFAULTS = Settings()
+PANEL = "Settings"
+
+
+def _help(name: str) -> str:
+    description = DESCRIPTIONS[name]
+    text = description[0].upper() + description[1:] + "."
+    default = getattr(DEFAULTS, name)
+    shown = "" if default == "" else f" Default: {default}."
+    return f"{text}{shown} Also {PREFIX}{name.upper()}."
+
+
+def _option(name: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        "--" + name.replace("_", "-"), help=_help(name), rich_help_panel=PANEL, show_default=False
+    )
+    return option
+
+
+Host = Annotated[str | None, _option("host")]
+Port = Annotated[int | None, _option("port")]
+DataDir = Annotated[Path | None, _option("data_dir")]
+DatabaseUrl = Annotated[str | None, _option("database_url")]
+Region = Annotated[str | None, _option("region")]
+Workers = Annotated[int | None, _option("workers")]
+Processes = Annotated[int | None, _option("processes")]
+LogLevel = Annotated[str | None, _option("log_level")]
+AllowRemote = Annotated[bool | None, _option("allow_remote")]
+LeaseSeconds = Annotated[float | None, _option("lease_s")]
+
+EndpointUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint-url",
+        help=f"Address of the server. Default: AWS_ENDPOINT_URL_PERSONALIZE, else {DEFAULTS.url}.",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,35 @@
+"""`work`: job workers without a server."""
+
+import typer
+
+from openpersonalize.cli import options
+from openpersonalize.logs import configure_logging
+from openpersonalize.roles.supervisor import work
+from openpersonalize.settings import load_settings
+
+app = typer.Typer()
+
+
+@app.command()
+def command(
+    data_dir: options.DataDir = None,
+    database_url: options.DatabaseUrl = None,
+    workers: options.Workers = None,
+    log_level: options.LogLevel = None,
+    lease_s: options.LeaseSeconds = None,
+) -> None:
+    """Run job workers until Ctrl-C: imports, trainings and deployments.
+
+    They use the database and the data directory of a server, which may run with --workers 0.
+    """
+    settings = load_settings(
+        {
+            "data_dir": data_dir,
+            "database_url": database_url,
+            "workers": workers,
+            "log_level": log_level,
+            "lease_s": lease_s,
+        }
+    )
+    configure_logging(settings.log_level)
+    work(settings)
