@@ -7,6 +7,7 @@ ApiError
 ├── ResourceAlreadyExistsException
 ├── ResourceInUseException
 ├── LimitExceededException
+├── ThrottlingException                  SDKs wait and send again
 ├── InvalidNextTokenException
 ├── TooManyTagsException
 ├── TooManyTagKeysException
@@ -64,6 +65,10 @@ class ResourceInUseException(ApiError):
 
 class LimitExceededException(ApiError):
     """A quota is used up."""
+
+
+class ThrottlingException(ApiError):
+    """More requests than the service keeps up with; SDKs wait and send them again."""
 
 
 class InvalidNextTokenException(ApiError):

@@ -1,0 +1,85 @@
+"""From a PutEvents request to the rows of the event log."""
+
+import math
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from openpersonalize.domain.events import EventColumns
+from openpersonalize.errors import InvalidInputException
+from openpersonalize.events import shapes
+from openpersonalize.storage.event_log import Event
+
+MAX_EVENT_BYTES = 10 * 1024
+_LATEST = 9_999_999_999
+"""Ten digits: a larger timestamp is one in milliseconds."""
+
+_encode = msgspec.json.encode
+
+
+def rows(
+    request: shapes.PutEventsRequest, columns: EventColumns, *, dataset_group_id: int, received_at: float
+) -> list[Event]:
+    """The events of a request as they are stored; raises InvalidInputException for what the schema refuses."""
+    user_id, session_id = request.user_id, request.session_id
+    return [
+        _row(event, columns, user_id, session_id, dataset_group_id, received_at)
+        for event in request.event_list
+    ]
+
+
+def _row(
+    event: shapes.Event,
+    columns: EventColumns,
+    user_id: str | None,
+    session_id: str,
+    dataset_group_id: int,
+    received_at: float,
+) -> Event:
+    matched = columns.match(event.properties)
+    item_id = event.item_id if event.item_id is not None else matched.item_id
+    if item_id is None:
+        raise InvalidInputException("An event has no itemId: the schema demands a value of ITEM_ID.")
+    value = event.event_value if event.event_value is not None else matched.event_value
+    if value is None and columns.needs_value:
+        raise InvalidInputException("An event has no eventValue: the schema demands a value of EVENT_VALUE.")
+    timestamp = _seconds(event.sent_at)
+    # A session and a user of the same name are two.
+    owner = f"u{user_id}" if user_id is not None else f"s{session_id}"
+    said = f"{owner}\0{item_id}\0{event.event_type}\0{timestamp}\0{value}\0{matched.columns}"
+    attribution = event.metric_attribution
+    return Event(
+        dataset_group_id,
+        blake2b(said.encode(), digest_size=16).digest(),
+        event.event_id,
+        user_id if user_id is not None else session_id,
+        user_id,
+        session_id,
+        item_id,
+        event.event_type,
+        value,
+        timestamp,
+        matched.columns,
+        event.recommendation_id,
+        None if event.impression is None else _encode(event.impression).decode(),
+        None if attribution is None else attribution.event_attribution_source,
+        received_at,
+    )
+
+
+def _seconds(sent_at: float) -> int:
+    if sent_at > _LATEST:
+        raise InvalidInputException(
+            "sentAt has more than ten digits before the point: give seconds since 1970, not milliseconds."
+        )
+    if sent_at < 0:
+        raise InvalidInputException("sentAt is before 1970: give seconds since 1970, UTC.")
+    return math.floor(sent_at)
+
+
+def check_sizes(document: dict[str, Any]) -> None:
+    """Refuse events larger than 10 KB; to be called with the decoded body of a large request."""
+    for event in document["eventList"]:
+        if len(_encode(event)) > MAX_EVENT_BYTES:
+            raise InvalidInputException(f"An event is larger than {MAX_EVENT_BYTES} bytes of JSON.")
