@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from openpersonalize.errors import ResourceInUseException
@@ -50,7 +51,8 @@ class Job:
     """A phase and the work done in it.
 
     `kind` names the work function; `sub_record` is the JSON column that carries the phase's words
-    instead of the row's status (an update of a resource that goes on serving).
+    instead of the row's status (an update of a resource that goes on serving). After `max_attempts`
+    faults of ours the job fails.
     """
 
     kind: str
@@ -59,6 +61,13 @@ class Job:
     max_attempts: int = 3
     payload: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def deletes(self) -> bool:
+        """Whether the resource is gone when the job is done."""
+        return self.phase.done is None
+
+
+UNFINISHED = ("queued", "running")
 
 JOBS: dict[str, Job] = {}
 """Every declared job by kind; the worker looks the phase of a row of the queue up here."""
@@ -90,7 +99,9 @@ DELETE_CAMPAIGN = declare(Job("delete-campaign", DELETE))
 def begin(session: Session, row: Lifecycle, job: Job, *, now: float, **payload: Any) -> JobRow:
     """Put `row` into the pending state of the job's phase and the job into the queue, in one transaction.
 
-    Raises ResourceInUseException when the phase may not start from the row's present state.
+    A deletion asks what else is under way for the resource to stop. Jobs of one resource run one after
+    the other, in the order of their beginning. Raises ResourceInUseException when the phase may not start
+    from the row's present state.
     """
     phase = job.phase
     if phase.starts_from and row.status not in phase.starts_from:
@@ -101,18 +112,28 @@ def begin(session: Session, row: Lifecycle, job: Job, *, now: float, **payload: 
         row.status = phase.pending
     row.last_updated_date_time = now
     session.add(row)
+    if job.deletes:
+        request_cancel(session, row.arn)
     queued = JobRow(
         kind=job.kind,
         account=row.account,
         region=row.region,
         resource_arn=row.arn,
-        payload=payload,
+        payload={**job.payload, **payload},
         state="queued",
         created_at=now,
     )
     session.add(queued)
     session.flush()
     return queued
+
+
+def request_cancel(session: Session, resource_arn: str) -> int:
+    """Ask the unfinished jobs of a resource to stop, in the caller's transaction; says how many there are."""
+    condition = (JobRow.resource_arn == resource_arn, JobRow.state.in_(UNFINISHED))
+    changed = session.execute(update(JobRow).where(*condition).values(cancel_requested=True))
+    assert isinstance(changed, CursorResult)  # noqa: S101
+    return int(changed.rowcount)
 
 
 def set_words(row: Lifecycle, job: Job, word: str, *, now: float, reason: str | None = None) -> None:

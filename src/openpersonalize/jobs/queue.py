@@ -1,30 +1,44 @@
 """The queue of jobs: a table in the same database, so that a resource and its job appear together.
 
-Every write of a worker is fenced: `… WHERE id = ? AND attempt = ? AND lease_owner = ?`. A worker that
-wakes up after its lease was given to another one updates zero rows and stops.
+Who may write what:
+- `lifecycle.begin` inserts a job, queued. `lifecycle.request_cancel` sets its flag. Nothing else does.
+- `claim` gives a job to a worker for `lease_s` and counts its `attempt` up. The lease is measured by the
+  database's clock, the only one that all workers share.
+- Every write of a worker is fenced: `… WHERE id = ? AND attempt = ? AND lease_owner = ? AND state =
+  'running'`. A worker that wakes up after its lease was given to another one updates zero rows and stops.
+- `release` gives jobs back whose worker is known to be dead, so that nobody waits for their leases.
+
+Jobs of one resource run one after the other in order of their ids: a job is not runnable while an older
+one of the same resource is unfinished. Rows are never deleted: files of a job are named by its id, and
+what an unfinished attempt left behind is found by that name (see `jobs.worker`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, and_, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, CursorResult, Select, and_, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
-from openpersonalize.jobs.lifecycle import JOBS, Job, set_words
+from openpersonalize.jobs.lifecycle import JOBS, UNFINISHED, Job, set_words
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.tables import Base, JobRow, Lifecycle
 
 RETRY_AFTER_S = 1.0
+WORKER_DIED = "The worker died or stopped answering while it ran the job."
 
 
 class LeaseLost(Exception):  # noqa: N818
     """Another worker has the job now, or it is gone: stop and change nothing."""
 
 
+class ResourceGone(Exception):  # noqa: N818
+    """The resource was deleted while its job ran: nothing of the result may become visible."""
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A job as its worker holds it."""
+    """A job as its worker holds it; flags as they were when it was taken."""
 
     id: int
     kind: str
@@ -32,13 +46,22 @@ class Claim:
     region: str
     resource_arn: str
     attempt: int
+    faults: int
     owner: str
     payload: Mapping[str, Any]
+    created_at: float
+    cancel_requested: bool
+    resource_exists: bool
 
     @property
     def job(self) -> Job:
         """The declaration of this kind of job."""
         return JOBS[self.kind]
+
+    @property
+    def files(self) -> str:
+        """How the names of all files and folders of the job begin."""
+        return files_prefix(self.id, self.created_at)
 
     @property
     def fence(self) -> ColumnElement[bool]:
@@ -58,38 +81,57 @@ def claim(database: Database, owner: str, *, lease_s: float, now: float) -> Clai
     """
     with database.write() as session:
         clock = database.now(session)
-        runnable = or_(
-            and_(JobRow.state == "queued", JobRow.not_before <= now),
-            and_(JobRow.state == "running", JobRow.lease_until < clock),
-        )
-        query = select(JobRow).where(runnable).order_by(JobRow.id).limit(1)
+        query = _runnable(clock, now)
         row = session.scalar(query if database.is_sqlite else query.with_for_update(skip_locked=True))
         if row is None:
             return None
+        if row.state == "running":
+            _count_fault(row)
         row.state = "running"
         row.attempt += 1
         row.lease_owner = owner
         row.lease_until = clock + lease_s
         row.heartbeat_at = clock
         row.started_at = row.started_at or now
-        taken = Claim(
-            row.id, row.kind, row.account, row.region, row.resource_arn, row.attempt, owner, row.payload
-        )
-        resource = resource_of(session, taken)
+        resource = resource_of(session, row.resource_arn)
         if resource is not None and not row.cancel_requested:
-            set_words(resource, taken.job, taken.job.phase.running, now=now)
-        return taken
+            set_words(resource, JOBS[row.kind], JOBS[row.kind].phase.running, now=now)
+        return Claim(
+            id=row.id,
+            kind=row.kind,
+            account=row.account,
+            region=row.region,
+            resource_arn=row.resource_arn,
+            attempt=row.attempt,
+            faults=row.faults,
+            owner=owner,
+            payload=row.payload,
+            created_at=row.created_at,
+            cancel_requested=row.cancel_requested,
+            resource_exists=resource is not None,
+        )
 
 
 def has_runnable(database: Database, *, now: float) -> bool:
     """Whether a job waits that `claim` would take; a cheap look without the write lock."""
     with database.read() as session:
-        clock = database.now(session)
-        condition = or_(
-            and_(JobRow.state == "queued", JobRow.not_before <= now),
-            and_(JobRow.state == "running", JobRow.lease_until < clock),
-        )
-        return session.scalar(select(JobRow.id).where(condition).limit(1)) is not None
+        query = _runnable(database.now(session), now).with_only_columns(JobRow.id)
+        return session.scalar(query) is not None
+
+
+def _runnable(clock: float, now: float) -> Select[JobRow]:
+    older = aliased(JobRow)
+    waits = (
+        select(older.id)
+        .where(older.resource_arn == JobRow.resource_arn, older.id < JobRow.id, older.state.in_(UNFINISHED))
+        .exists()
+    )
+    due = or_(
+        and_(JobRow.state == "queued", JobRow.not_before <= now),
+        and_(JobRow.state == "running", JobRow.lease_until < clock),
+    )
+    # A kind that is not declared here belongs to a newer version, whose workers will take it.
+    return select(JobRow).where(due, JobRow.kind.in_(JOBS), ~waits).order_by(JobRow.id).limit(1)
 
 
 def heartbeat(
@@ -120,13 +162,15 @@ def finish(
     *,
     state: str,
     now: float,
+    publish: Callable[[Session], None] | None = None,
     reason: str | None = None,
     failure_class: str | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """End the job and give its resource the phase's last word, in the caller's transaction.
+    """End the job, make its result visible and give its resource the phase's last word.
 
-    Raises LeaseLost, and the caller's transaction must then be rolled back.
+    All in the caller's transaction, which must be rolled back when this raises LeaseLost, or ResourceGone
+    (there is a result and nothing that it belongs to).
     """
     values: dict[str, Any] = {
         "state": state,
@@ -135,35 +179,80 @@ def finish(
         "failure_reason": reason,
         "details": dict(details or {}) or None,
         "lease_until": None,
+        "eta_s": None,
     }
     if state == "done":
         values["progress_percent"] = 100.0
     _fenced(session, held, values)
-    resource = resource_of(session, held)
+    resource = resource_of(session, held.resource_arn)
     if resource is None:
+        if state == "done" and not held.job.deletes:
+            raise ResourceGone(held.resource_arn)
         return
+    if publish is not None:
+        publish(session)
     phase = held.job.phase
-    if state == "done":
-        if phase.done is None:
-            session.delete(resource)
-        else:
-            set_words(resource, held.job, phase.done, now=now)
-    else:
+    if state == "done" and phase.done is None:
+        session.delete(resource)
+    elif state == "done":
+        set_words(resource, held.job, phase.done or "", now=now)
+    elif state != "cancelled" or phase.cancelled:
         word = phase.cancelled if state == "cancelled" else phase.failed
         set_words(resource, held.job, word, now=now, reason=reason)
+    else:
+        # Only a deletion cancels a job of a phase without such a word, and it has written its own.
+        resource.last_updated_date_time = now
 
 
 def retry(session: Session, held: Claim, *, now: float, reason: str) -> None:
     """Give the job back to the queue after a fault of ours, to be tried again a little later."""
     values = {
         "state": "queued",
-        "not_before": now + RETRY_AFTER_S * 2 ** (held.attempt - 1),
+        "faults": held.faults + 1,
+        "not_before": now + RETRY_AFTER_S * 2**held.faults,
         "failure_class": "fault",
         "failure_reason": reason,
         "lease_owner": None,
         "lease_until": None,
     }
     _fenced(session, held, values)
+
+
+def hand_back(database: Database, held: Claim) -> bool:
+    """Give the job back to the queue in order, as if it had not been taken; False when it is lost anyway."""
+    try:
+        with database.write() as session:
+            _fenced(session, held, {"state": "queued", "lease_owner": None, "lease_until": None})
+    except LeaseLost:
+        return False
+    return True
+
+
+def release(database: Database, owner_prefix: str, *, is_fault: bool) -> int:
+    """Give back all jobs of the workers whose name starts so, who are dead; says how many.
+
+    Harmless when one of them lives after all: its writes are fenced. A fault counts against the job.
+    """
+    with database.write() as session:
+        query = select(JobRow).where(
+            JobRow.state == "running", JobRow.lease_owner.startswith(owner_prefix, autoescape=True)
+        )
+        rows = list(session.scalars(query if database.is_sqlite else query.with_for_update()))
+        for row in rows:
+            row.state, row.lease_owner, row.lease_until = "queued", None, None
+            if is_fault:
+                _count_fault(row)
+        return len(rows)
+
+
+def files_prefix(job_id: int, created_at: float) -> str:
+    """How the names of a job's folders begin; with the time, as another database may number alike."""
+    return f"{job_id}-{int(created_at * 1000):x}-"
+
+
+def _count_fault(row: JobRow) -> None:
+    row.faults += 1
+    row.failure_class, row.failure_reason = "fault", WORKER_DIED
 
 
 def _fenced(session: Session, held: Claim, values: Mapping[str, Any]) -> None:
@@ -173,10 +262,10 @@ def _fenced(session: Session, held: Claim, values: Mapping[str, Any]) -> None:
         raise LeaseLost(f"job {held.id}, attempt {held.attempt}")
 
 
-def resource_of(session: Session, held: Claim) -> Lifecycle | None:
+def resource_of(session: Session, arn: str) -> Lifecycle | None:
     """The row that a job works on; None when it is gone."""
-    table = _lifecycle_tables()[resource_table(held.resource_arn)]
-    return session.scalar(select(table).where(table.arn == held.resource_arn))
+    table = _lifecycle_tables().get(resource_table(arn))
+    return None if table is None else session.scalar(select(table).where(table.arn == arn))
 
 
 def resource_table(arn: str) -> str:

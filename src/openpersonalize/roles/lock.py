@@ -1,0 +1,62 @@
+"""The lock of a data directory: one supervisor at a time."""
+
+import fcntl
+import json
+import os
+import socket
+import time
+from pathlib import Path
+
+from openpersonalize.settings import SettingsError
+
+LOCK = "supervisor.lock"
+
+
+class DataDirectoryLock:
+    """Held until `close`, or until the process ends in whatever way; raises SettingsError when taken."""
+
+    def __init__(self, data_dir: Path) -> None:
+        path = data_dir / LOCK
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"data directory {data_dir} cannot be written ({error.strerror}): change its owner, or give "
+                "another one with OPENPERSONALIZE_DATA_DIR or --data-dir."
+            ) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            holder = _holder(self._file.read())
+            self._file.close()
+            raise SettingsError(
+                f"data directory {data_dir.resolve()} is in use by {holder}. Stop that one, or give another "
+                "directory with OPENPERSONALIZE_DATA_DIR or --data-dir."
+            ) from None
+
+    def name_holder(self, purpose: str) -> None:
+        """Write who holds the lock, for the message to others."""
+        entry = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "purpose": purpose,
+            "since": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
+        }
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(json.dumps(entry))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Let another supervisor have the directory."""
+        self._file.close()
+
+
+def _holder(text: str) -> str:
+    try:
+        entry = json.loads(text)
+        return "process {pid} on {host} ({purpose}, since {since})".format(**entry)
+    except (ValueError, KeyError, TypeError):
+        return "another process"

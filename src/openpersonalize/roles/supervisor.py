@@ -1,0 +1,238 @@
+"""The supervisor: one process that starts the others, restarts what dies, and ends all of them together."""
+
+import http.client
+import json
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
+from typing import Literal
+
+from openpersonalize import __version__
+from openpersonalize.jobs import queue
+from openpersonalize.jobs.worker import owner_prefix
+from openpersonalize.logs import configure_logging
+from openpersonalize.roles.children import Child, ChildCannotStartError, environment_of
+from openpersonalize.roles.http_server import listen
+from openpersonalize.roles.lock import DataDirectoryLock
+from openpersonalize.settings import Settings, SettingsError
+from openpersonalize.storage import migrations
+from openpersonalize.storage.database import Database
+from openpersonalize.storage.stores import open_stores
+
+log = logging.getLogger(__name__)
+
+Only = Literal["api"]
+
+STOP_S = 15.0
+"""Seconds that children have to end after SIGTERM, before SIGKILL."""
+LOOK_EVERY_S = 0.2
+BIND_S = 5.0
+"""The API processes of a supervisor that was just killed may still be closing the port."""
+SLOW_START_S = 20.0
+
+
+def serve(settings: Settings, only: Only | None = None, *, migrate: bool = True) -> None:
+    """Run API processes and workers until SIGTERM or SIGINT; `only="api"` leaves the workers out.
+
+    Prints one line with the URL when requests are answered. Raises SettingsError and
+    ChildCannotStartError, whose texts are for the operator.
+    """
+    configure_logging(settings.log_level)
+    with _data_directory(settings, "serve", migrate=migrate) as node:
+        listener = _bind(settings)
+        settings = replace(settings, port=listener.getsockname()[1])
+        api = _api_children(settings, listener)
+        workers = [] if only == "api" else _worker_children(settings, node)
+        try:
+            _Supervisor(settings, node, api=api, workers=workers).run()
+        finally:
+            listener.close()
+
+
+def work(settings: Settings, *, migrate: bool = True) -> None:
+    """Run workers alone, beside a `serve` of another data directory or machine; else like `serve`."""
+    configure_logging(settings.log_level)
+    with _data_directory(settings, "work", migrate=migrate) as node:
+        workers = _worker_children(replace(settings, workers=max(settings.workers, 1)), node)
+        _Supervisor(settings, node, api=[], workers=workers).run()
+
+
+class _Supervisor:
+    """Watches children until it is told to stop."""
+
+    def __init__(
+        self, settings: Settings, node: str, *, api: Sequence[Child], workers: Sequence[Child]
+    ) -> None:
+        self.settings, self.node = settings, node
+        self.workers = workers
+        self.children = [*api, *workers]
+        self.database = Database(settings.database)
+        self._announced = not api
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+
+    def run(self) -> None:
+        """Start and watch; returns after SIGTERM or SIGINT, when all children have ended."""
+        restore = self._handle_signals()
+        try:
+            # Whoever held a lease from this data directory is dead, or about to die: its lock was free.
+            queue.release(self.database, f"{self.node}:", is_fault=False)
+            self._watch()
+        finally:
+            self._end_children()
+            restore()
+            self.database.dispose()
+
+    def _watch(self) -> None:
+        slow_at = time.monotonic() + SLOW_START_S
+        while not self._stop.is_set():
+            for child in self.children:
+                self._look(child)
+            if not self._announced and self._is_ready():
+                self._announced = True
+                sys.stdout.write(f"OpenPersonalize {__version__} is ready at {self.settings.url}\n")
+                sys.stdout.flush()
+            if not self._announced and time.monotonic() > slow_at:
+                slow_at = time.monotonic() + SLOW_START_S
+                log.warning("not ready yet", extra={"checks": _readiness(self.settings)[1]})
+            self._wake.wait(LOOK_EVERY_S)
+            self._wake.clear()
+
+    def _look(self, child: Child) -> None:
+        dead = child.look()
+        if dead is not None and child in self.workers:
+            released = queue.release(self.database, owner_prefix(self.node, dead), is_fault=True)
+            log.warning("gave back the jobs of a dead worker", extra={"worker": dead, "jobs": released})
+
+    def _is_ready(self) -> bool:
+        return _readiness(self.settings)[0]
+
+    def _handle_signals(self) -> Callable[[], None]:
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            self._stop.set()
+            self._wake.set()
+
+        def wake(_number: int, _frame: FrameType | None) -> None:
+            self._wake.set()
+
+        handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGCHLD: wake}
+        former = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+
+        def restore() -> None:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+        return restore
+
+    def _end_children(self) -> None:
+        running = [child.process for child in self.children if child.process is not None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + STOP_S
+        while time.monotonic() < deadline and any(process.poll() is None for process in running):
+            self._wake.wait(0.05)
+            self._wake.clear()
+        for process in running:
+            process.kill()
+            process.wait()
+        queue.release(self.database, f"{self.node}:", is_fault=False)
+
+
+@contextmanager
+def _data_directory(settings: Settings, purpose: str, *, migrate: bool) -> Iterator[str]:
+    """Hold the data directory and have the tables in order; gives the name of this node's workers."""
+    lock = DataDirectoryLock(settings.data_dir)
+    try:
+        lock.name_holder(purpose)
+        _check_tables(settings, migrate=migrate)
+        yield _node(settings)
+    finally:
+        lock.close()
+
+
+def _check_tables(settings: Settings, *, migrate: bool) -> None:
+    if migrate:
+        migrations.upgrade(settings.database)
+        return
+    database = Database(settings.database)
+    try:
+        if not migrations.at_head(database):
+            raise SettingsError(
+                "the database has not this version's tables: run `openpersonalize migrate` first."
+            )
+    finally:
+        database.dispose()
+
+
+def _node(settings: Settings) -> str:
+    """A lasting name of this data directory on this host, by which leases tell whose workers hold them."""
+    open_stores(settings.data_dir, settings.database).database.dispose()
+    path = settings.data_dir / "node"
+    if not path.exists():
+        path.write_text(uuid.uuid4().hex[:12], encoding="ascii")
+    return f"{socket.gethostname()[:60]}/{path.read_text(encoding='ascii').strip()}"
+
+
+def _bind(settings: Settings) -> socket.socket:
+    deadline = time.monotonic() + BIND_S
+    while True:
+        try:
+            return listen(settings.host, settings.port)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise SettingsError(
+                    f"cannot listen on {settings.host} port {settings.port} ({error.strerror}): is another "
+                    "server running? Choose another port with OPENPERSONALIZE_PORT or --port."
+                ) from error
+        time.sleep(0.1)
+
+
+def _api_children(settings: Settings, listener: socket.socket) -> list[Child]:
+    number = listener.fileno()
+    return [
+        Child(
+            name=f"API {index + 1}",
+            module="openpersonalize.roles.api_child",
+            arguments=["--listener", str(number)],
+            environment=environment_of(settings),
+            descriptors=[number],
+        )
+        for index in range(settings.processes)
+    ]
+
+
+def _worker_children(settings: Settings, node: str) -> list[Child]:
+    return [
+        Child(
+            name=f"worker {index + 1}",
+            module="openpersonalize.roles.worker",
+            arguments=["--node", node],
+            environment=environment_of(settings),
+        )
+        for index in range(settings.workers)
+    ]
+
+
+def _readiness(settings: Settings) -> tuple[bool, object]:
+    """Whether the server answers /readyz with 200, and what its checks say."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    connection = http.client.HTTPConnection(host, settings.port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        return answer.status == http.HTTPStatus.OK, json.loads(answer.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return False, type(error).__name__
+    finally:
+        connection.close()
+
+
+__all__ = ["ChildCannotStartError", "serve", "work"]
