@@ -37,3 +37,10 @@ class PopularityModel:
 def by_popularity(counts: NDArray[np.float32] | NDArray[np.int64]) -> NDArray[np.int32]:
     """Return all item rows as int32, highest count first; equal counts stand in item order."""
     return np.argsort(-counts, kind="stable").astype(np.int32)
+
+
+def places_of(order: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the place of every item in an order, int32, by item row."""
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    return places

@@ -1,0 +1,245 @@
+"""Makes scores honest probabilities: temperature, popularity and repeat rule, learned from held-out events.
+
+The newest event of some users is kept from the training. Given the events before it, the model's scores are
+
+    temperature x·y_i + popularity_weight log popularity_i - seen_penalty [the user had i before]
+
+and their softmax over the catalogue should give the held-out items as much probability as can be: a
+conditional logit, fitted by maximum likelihood with a weak prior. The penalty is then set so that items seen
+before take the same share of lists of 25 as of the held-out events, and at last all three are scaled together,
+which leaves every order as it is, to the most likely scale.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from openpersonalize.models import FactorModel, topk
+from openpersonalize.models.compiled import Ints, Longs, compiled
+from openpersonalize.recipes.training_data import Interactions
+
+MAX_USERS = 1500
+MAX_CELLS = 5_000_000
+MIN_USERS = 100
+"""Of the sample: users, and users times items; the sample of a large catalogue is smaller."""
+
+LIST_LENGTH = 25
+NEVER = 100.0
+"""The penalty where (almost) no event is a repeat: exp(-100) is no probability at all."""
+
+LEAST_REPEAT_RATE = 0.005
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns the model's products into log-probabilities (up to a constant)."""
+
+    temperature: float = 1.0
+    popularity_weight: float = 0.0
+    seen_penalty: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Users whose newest event is held out.
+
+    - `users`: int64 rows, rising; `targets`: int32, the item of the newest event of each.
+    - `is_kept`: bool by event: all but these events.
+    """
+
+    users: NDArray[np.int64]
+    targets: NDArray[np.int32]
+    is_kept: NDArray[np.bool_]
+
+
+def draw(data: Interactions, generator: np.random.Generator) -> Sample:
+    """Draw users with at least two events."""
+    eligible = np.flatnonzero(data.lengths >= 2)
+    room = max(MIN_USERS, MAX_CELLS // max(1, data.n_items))
+    n_users = min(MAX_USERS, room, len(eligible))
+    users = np.sort(generator.choice(eligible, n_users, replace=False)).astype(np.int64)
+    newest = data.histories.starts[users + 1] - 1
+    is_kept = np.ones(data.n_events, np.bool_)
+    is_kept[newest] = False
+    return Sample(users, data.histories.items[newest], is_kept)
+
+
+def fit(model: FactorModel, data: Interactions, sample: Sample) -> Calibration:
+    """Return the calibration of a model that was trained without the sample's newest events.
+
+    `data` holds these events too: the rate of repeats is measured on the newest event of all users.
+    """
+    if len(sample.users) == 0:
+        return Calibration(temperature=1.0, popularity_weight=1.0, seen_penalty=NEVER)
+    view = _View.of(model, data, sample)
+    repeats = repeat_rate(data)
+    has_repeats = repeats >= LEAST_REPEAT_RATE
+    fitted = _most_likely(view, has_repeats)
+    if has_repeats:
+        fitted = replace(fitted, seen_penalty=_penalty_for(repeats, view, fitted))
+    scale = _most_likely_scale(view, fitted)
+    penalty = scale * fitted.seen_penalty if has_repeats else NEVER
+    return Calibration(scale * fitted.temperature, scale * fitted.popularity_weight, penalty)
+
+
+def repeat_rate(data: Interactions) -> float:
+    """Return how often the newest event of a user with at least two is an item that they had before."""
+    eligible = int((data.lengths >= 2).sum())
+    return _count_repeats(data.histories.starts, data.histories.items) / max(1, eligible)
+
+
+@compiled
+def _count_repeats(starts: Longs, items: Ints) -> int:
+    repeats = 0
+    for user in range(len(starts) - 1):
+        newest = starts[user + 1] - 1
+        for event in range(starts[user], newest):
+            if items[event] == items[newest]:
+                repeats += 1
+                break
+    return repeats
+
+
+@dataclass(frozen=True)
+class _View:
+    """The sample's users before their newest event, as arrays.
+
+    - `products`: float32, shape (n_users, n_items): x·y_i.
+    - `popularity`: float32, shape (n_items,): centred log popularity.
+    - `is_seen`: bool, shape (n_users, n_items).
+    - `targets`: int32, shape (n_users,).
+    """
+
+    products: NDArray[np.float32]
+    popularity: NDArray[np.float32]
+    is_seen: NDArray[np.bool_]
+    targets: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, model: FactorModel, data: Interactions, sample: Sample) -> "_View":
+        n_items = data.n_items
+        products = np.empty((len(sample.users), n_items), np.float32)
+        is_seen = np.zeros((len(sample.users), n_items), np.bool_)
+        no_bias = np.zeros(len(model.bias), np.float32)
+        starts = data.histories.starts
+        for row, user in enumerate(sample.users):
+            before = data.histories.items[starts[user] : starts[user + 1] - 1]
+            newest = topk.newest_events(before, before[:0], len(model.event_weights))
+            vector = topk.fold_in(model.factors, newest, model.event_weights[: len(newest)])
+            products[row] = topk.score_catalogue(model.factors, vector, no_bias)[:n_items]
+            is_seen[row, before] = True
+        counts = np.log(np.bincount(data.histories.items, minlength=n_items) + 0.5)
+        return cls(products, (counts - counts.mean()).astype(np.float32), is_seen, sample.targets)
+
+    def scores(self, by: Calibration) -> NDArray[np.float32]:
+        """Return the scores of all items for all users."""
+        scores = np.float32(by.temperature) * self.products
+        scores += np.float32(by.popularity_weight) * self.popularity
+        scores -= np.float32(by.seen_penalty) * self.is_seen
+        return scores
+
+
+_PRIOR_MEAN = np.array([10.0, 0.2, 0.0])
+_PRIOR_PRECISION = np.array([0.01, 1.0, 0.01])
+
+
+def _most_likely(view: _View, has_repeats: bool) -> Calibration:
+    """Fit the three weights by penalised maximum likelihood, L-BFGS."""
+    rows = np.arange(len(view.targets))
+    is_target_seen = view.is_seen[rows, view.targets]
+    at_target = np.stack(
+        [view.products[rows, view.targets], view.popularity[view.targets], -1.0 * is_target_seen], axis=1
+    )
+    # Where nothing repeats, the seen items are out of the softmax, and so are users whose target is one.
+    is_used = np.ones(len(rows), np.bool_) if has_repeats else ~is_target_seen
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        by = Calibration(weights[0], weights[1], weights[2] if has_repeats else NEVER)
+        probabilities, log_sums = _softmax(view.scores(by))
+        seen_mass = np.einsum("ui,ui->u", probabilities, view.is_seen)
+        expected = np.stack(
+            [
+                np.einsum("ui,ui->u", probabilities, view.products),
+                probabilities @ view.popularity,
+                -seen_mass if has_repeats else np.zeros(len(rows)),
+            ],
+            axis=1,
+        )
+        features = at_target if has_repeats else at_target * [1.0, 1.0, 0.0]
+        away = weights - _PRIOR_MEAN
+        likelihood = float(((features @ weights) - log_sums)[is_used].sum())
+        gradient = (features - expected)[is_used].sum(axis=0)
+        return (
+            0.5 * float(away @ (_PRIOR_PRECISION * away)) - likelihood,
+            _PRIOR_PRECISION * away - gradient,
+        )
+
+    result = minimize(
+        loss,
+        _PRIOR_MEAN,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0.1, 1000.0), (0.0, 5.0), (-20.0, 50.0)],
+        options={"maxiter": 25, "ftol": 1e-5},
+    )
+    temperature, popularity_weight, seen_penalty = (float(weight) for weight in result.x)
+    return Calibration(temperature, popularity_weight, seen_penalty)
+
+
+def _softmax(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return probabilities by row, in place of the scores, and the log of each row's sum."""
+    highest = scores.max(axis=1, keepdims=True)
+    np.exp(scores - highest, out=scores)
+    sums = scores.sum(axis=1, dtype=np.float64)
+    scores /= sums[:, None].astype(np.float32)
+    return scores, np.log(sums) + highest[:, 0]
+
+
+def _penalty_for(repeats: float, view: _View, fitted: Calibration) -> float:
+    """Return the penalty at which items seen before take a share `repeats` of all lists of 25.
+
+    The j-th best seen item enters a list as soon as it beats the (26 - j)-th best new one; so each user gives
+    25 margins, and the penalty is the margin that as many exceed as seen items are wanted.
+    """
+    scores = view.scores(replace(fitted, seen_penalty=0.0))
+    new = np.where(view.is_seen, np.float32(-np.inf), scores)
+    seen = np.where(view.is_seen, scores, np.float32(-np.inf))
+    length = min(LIST_LENGTH, scores.shape[1])
+    best_new = -np.sort(-_largest(new, length), axis=1)
+    best_seen = -np.sort(-_largest(seen, length), axis=1)
+    with np.errstate(invalid="ignore"):
+        margins = best_seen - best_new[:, ::-1]
+    margins = np.sort(margins[np.isfinite(margins)])[::-1]
+    n_wanted = round(repeats * length * len(scores))
+    if n_wanted == 0 or len(margins) == 0:
+        return NEVER
+    return float(margins[min(n_wanted, len(margins)) - 1])
+
+
+def _largest(scores: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """Return the n largest of each row, in any order."""
+    return np.partition(scores, scores.shape[1] - n, axis=1)[:, -n:]
+
+
+def _most_likely_scale(view: _View, fitted: Calibration) -> float:
+    """Return the factor of all three weights, within [0.2, 5], under which the targets are most likely."""
+    rows = np.arange(len(view.targets))
+    scores = view.scores(fitted)
+    at_target = scores[rows, view.targets].astype(np.float64)
+    is_used = at_target > scores.max(axis=1) - NEVER / 2
+
+    def loss(log_scale: float) -> float:
+        scale = np.exp(log_scale)
+        _, log_sums = _softmax(np.float32(scale) * scores)
+        return float((log_sums - scale * at_target)[is_used].sum() + 0.5 * log_scale**2)
+
+    grid = np.linspace(np.log(0.2), np.log(5.0), 13)
+    losses = [loss(float(point)) for point in grid]
+    best = int(np.argmin(losses))
+    if 0 < best < len(grid) - 1:  # the vertex of the parabola through the best point and its neighbours
+        left, middle, right = losses[best - 1 : best + 2]
+        offset = 0.5 * (left - right) / (left - 2 * middle + right)
+        return float(np.exp(grid[best] + offset * (grid[1] - grid[0])))
+    return float(np.exp(grid[best]))

@@ -1,0 +1,145 @@
+"""Trains aws-sims: items that the same users had soon after, or before, an item."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openpersonalize.models import NeighbourModel
+from openpersonalize.models.compiled import Ints, Longs, compiled
+from openpersonalize.models.ids import IdIndex
+from openpersonalize.models.popularity import by_popularity
+from openpersonalize.recipes.training import Settings, Task, Trained
+from openpersonalize.recipes.training_data import Interactions
+
+WINDOW = 20
+"""Two events of a user count as a pair if at most so many lie between them."""
+
+BACKWARD_SHARE = 0.3
+"""What a pair counts where the seed is the later item, beside 1 where it is the earlier one."""
+
+N_NEIGHBOURS = 300
+_ITEMS_PER_CALL = 256
+
+
+def train(task: Task) -> Trained:
+    """Count pairs without the test users and test, then count them all."""
+    task.progress("training", 5.0)
+    part = _count_pairs(task, task.training_part, (5.0, 45.0))
+    task.progress("evaluating", 45.0)
+    metrics = task.evaluate(part)
+    task.progress("training on all data", 55.0)
+    return Trained(_count_pairs(task, task.data, (55.0, 95.0)), metrics)
+
+
+def _count_pairs(task: Task, data: Interactions, percents: tuple[float, float]) -> NeighbourModel:
+    settings = task.settings
+    typical = data.of_typical_users(
+        float(settings["min_user_history_length_percentile"]),
+        float(settings["max_user_history_length_percentile"]),
+    )
+    starts, items = typical.histories.starts, typical.histories.items
+    discount = float(settings["popularity_discount_factor"])
+    discounts = np.asarray((data.users_by_item + 1.0) ** -discount, np.float64)
+    discounts[~_typical_items(typical, settings)] = 0.0
+    by_item = np.argsort(items, kind="stable")
+    firsts = np.zeros(data.n_items + 1, np.int64)
+    np.cumsum(np.bincount(items, minlength=data.n_items), out=firsts[1:])
+    minimum = int(settings["min_cointeraction_count"])
+
+    def rows(first: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        last = min(first + _ITEMS_PER_CALL, data.n_items)
+        low, high = percents
+        task.progress("training", low + (high - low) * first / data.n_items)
+        return _neighbours_of(
+            first,
+            last,
+            firsts,
+            by_item,
+            starts,
+            typical.user_of_event,
+            items,
+            discounts,
+            minimum,
+            N_NEIGHBOURS,
+        )
+
+    # Threads take ranges of items; the result does not depend on who takes which.
+    with ThreadPoolExecutor(task.n_threads) as threads:
+        parts = list(threads.map(rows, range(0, data.n_items, _ITEMS_PER_CALL)))
+    counts = np.concatenate([count for count, _ in parts])
+    return NeighbourModel(
+        items=data.items,
+        users=IdIndex.build([]),
+        starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        neighbours=np.concatenate([found for _, found in parts]).astype(np.int32),
+        popular=by_popularity(data.users_by_item),
+    )
+
+
+def _typical_items(data: Interactions, settings: Settings) -> NDArray[np.bool_]:
+    """Say by item whether its number of interactions lies between the two percentiles of it."""
+    counts = np.bincount(data.histories.items, minlength=data.n_items)
+    low, high = np.quantile(
+        counts[counts > 0],
+        [
+            float(settings["min_item_interaction_count_percentile"]),
+            float(settings["max_item_interaction_count_percentile"]),
+        ],
+        method="nearest",
+    )
+    return np.asarray((counts >= low) & (counts <= high), np.bool_)
+
+
+@compiled
+def _neighbours_of(  # noqa: PLR0917  # numba takes positional arguments only
+    first: int,
+    last: int,
+    firsts: Longs,
+    by_item: Longs,
+    starts: Longs,
+    user_of_event: Ints,
+    items: Ints,
+    discounts: NDArray[np.float64],
+    minimum: int,
+    limit: int,
+) -> tuple[Longs, Ints]:
+    """Return the neighbours of the items first..last: how many each has, and their rows, best first."""
+    n_items = len(firsts) - 1
+    strength, n_pairs = np.zeros(n_items, np.float64), np.zeros(n_items, np.int32)
+    touched = np.empty(n_items, np.int32)
+    counts = np.empty(last - first, np.int64)
+    found = np.empty((last - first) * limit, np.int32)
+    size = 0
+    for seed in range(first, last):
+        n_touched = 0
+        for at in range(firsts[seed], firsts[seed + 1]):
+            event = by_item[at]
+            user = user_of_event[event]
+            low = max(starts[user], event - WINDOW)
+            high = min(starts[user + 1], event + WINDOW + 1)
+            for other in range(low, high):
+                item = items[other]
+                if item != seed:
+                    if n_pairs[item] == 0:
+                        touched[n_touched] = item
+                        n_touched += 1
+                    n_pairs[item] += 1
+                    share = 1.0 if other > event else BACKWARD_SHARE
+                    strength[item] += share / np.sqrt(abs(other - event))
+        chosen = np.sort(touched[:n_touched])
+        keys = np.empty(n_touched, np.float64)
+        for at in range(n_touched):
+            item = chosen[at]
+            is_enough = n_pairs[item] >= minimum and discounts[item] > 0.0
+            keys[at] = -strength[item] * discounts[item] if is_enough else 0.0
+            strength[item], n_pairs[item] = 0.0, 0
+        order = np.argsort(keys, kind="mergesort")
+        counts[seed - first] = 0
+        for at in range(min(limit, n_touched)):
+            if keys[order[at]] >= 0.0:
+                break
+            found[size] = chosen[order[at]]
+            size += 1
+            counts[seed - first] += 1
+    return counts, found[:size].copy()
