@@ -1,11 +1,216 @@
 """The wire: one port, two protocols, the right code for every wrong request, a request id on every answer."""
 
-from tests.world import World
+import itertools
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import botocore.session
+import pytest
+
+from openpersonalize.control import service
+from openpersonalize.protocol.rest import PATHS
+from tests.api.wire import Answer, authorization, request, target
+from tests.world import Server, World
+
+REST_PATHS = sorted(PATHS.values())
+OPERATIONS = sorted([*service.KNOWN, *PATHS])
+
+
+def test_there_are_79_operations() -> None:
+    session = botocore.session.get_session()
+    names = [session.get_service_model(name).operation_names for name in ("personalize", *OTHERS)]
+
+    assert sorted(itertools.chain(*names)) == OPERATIONS
+    assert len(OPERATIONS) == 79
+
+
+OTHERS = ("personalize-runtime", "personalize-events")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_answers_at_its_own_path(server: Server, operation: str) -> None:
+    answer = request(server, "POST", f"/{operation}", b"[]")
+
+    assert answer.status == 400
+    assert answer.code == "SerializationException" or answer.error["message"] == f"not built yet: {operation}"
+    assert_has_request_id(answer)
+
+
+@pytest.mark.parametrize("operation", sorted(service.KNOWN))
+def test_every_operation_of_the_control_plane_answers_at_its_target(server: Server, operation: str) -> None:
+    answer = target(server, operation, b"[]")
+
+    assert answer.status == 400
+    assert answer.code == "SerializationException" or answer.error["message"] == f"not built yet: {operation}"
+    assert answer.headers["content-type"] == "application/x-amz-json-1.1"
+    assert answer.headers["x-amzn-errortype"] == answer.code
 
 
 def test_a_known_operation_that_is_not_built_says_so(world: World) -> None:
-    answer = world.http.post("/CreateFilter", content=b"{}")
+    answer = world.http.post("/CreateBatchInferenceJob", content=b"{}")
 
     assert answer.status_code == 400
-    assert answer.json() == {"__type": "InvalidInputException", "message": "not built yet: CreateFilter"}
-    assert answer.headers["x-amzn-errortype"] == "InvalidInputException"
+    assert answer.json() == {
+        "__type": "InvalidInputException",
+        "message": "not built yet: CreateBatchInferenceJob",
+    }
+
+
+def test_a_client_sees_the_code_and_the_message_of_an_error(world: World) -> None:
+    with pytest.raises(world.personalize.exceptions.InvalidInputException) as caught:
+        world.personalize.create_metric_attribution(
+            name="m", datasetGroupArn="a", metrics=[], metricsOutputConfig={"roleArn": "r"}
+        )
+
+    answer = caught.value.response
+    assert answer["Error"] == {
+        "Code": "InvalidInputException",
+        "Message": "not built yet: CreateMetricAttribution",
+    }
+    assert uuid.UUID(answer["ResponseMetadata"]["RequestId"]).version == 4
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/healthz", 200),
+        ("GET", "/readyz", 200),
+        ("GET", "/", 200),
+        ("GET", "/docs", 200),
+        ("GET", "/openapi.json", 200),
+        ("GET", "/nothing-here", 404),
+        ("POST", "/nothing-here", 404),
+        ("POST", "/healthz", 405),
+        ("GET", "/recommendations", 405),
+        ("PUT", "/", 405),
+        ("POST", "/", 400),
+        ("GET", "/ListRecipes", 405),
+        ("DELETE", "/events", 405),
+    ],
+)
+def test_every_answer_has_a_request_id(server: Server, method: str, path: str, status: int) -> None:
+    answer = request(server, method, path)
+
+    assert answer.status == status
+    assert_has_request_id(answer)
+    if status == 405:
+        assert "allow" in answer.headers
+
+
+def test_what_is_not_http_is_answered_with_a_request_id(server: Server) -> None:
+    answer = request(server, "NONSENSE", "/")
+
+    assert answer.status == 400
+    assert_has_request_id(answer)
+
+
+def test_request_ids_are_not_repeated(server: Server) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: request(server, "GET", "/healthz"), range(600)))
+
+    assert len({answer.headers["x-amzn-requestid"] for answer in answers}) == 600
+
+
+@pytest.mark.parametrize(
+    "name", ["AmazonPersonalize.CreateNothing", "CreateSchema", "Other.CreateSchema", "", "é"]
+)
+def test_an_unknown_target_is_an_unknown_operation(server: Server, name: str) -> None:
+    answer = request(server, "POST", "/", b"{}", x_amz_target=name, content_type="application/x-amz-json-1.1")
+
+    assert (answer.status, answer.code) == (400, "UnknownOperationException")
+
+
+def test_a_request_without_target_is_an_unknown_operation(server: Server) -> None:
+    answer = request(server, "POST", "/", b"{}", content_type="application/x-amz-json-1.1")
+
+    assert (answer.status, answer.code) == (400, "UnknownOperationException")
+    assert "X-Amz-Target" in answer.error["message"]
+
+
+@pytest.mark.parametrize("path", REST_PATHS)
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "HEAD"])
+def test_the_wrong_method_is_not_allowed(world: World, path: str, method: str) -> None:
+    answer = world.http.request(method, path)
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
+    assert answer.headers["x-amzn-errortype"] == "UnknownOperationException"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded", "x"]
+)
+def test_the_wrong_content_type_is_refused(server: Server, content_type: str) -> None:
+    for answer in (
+        target(server, "ListSchemas", content_type=content_type),
+        *(request(server, "POST", path, b"{}", content_type=content_type) for path in REST_PATHS),
+    ):
+        assert (answer.status, answer.code) == (415, "UnsupportedMediaTypeException")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/x-amz-json-1.1; charset=utf-8", "Application/X-Amz-Json-1.1", "application/x-amz-json-1.1"],
+)
+def test_parameters_and_case_of_a_content_type_do_not_matter(server: Server, content_type: str) -> None:
+    assert target(server, "ListFilters", content_type=content_type).code == "InvalidInputException"
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
+def test_curl_needs_no_content_type(server: Server, content_type: str) -> None:
+    answer = request(server, "POST", "/CreateBatchSegmentJob", b"{}", content_type=content_type)
+
+    assert answer.error["message"] == "not built yet: CreateBatchSegmentJob"
+
+
+def test_a_page_of_another_origin_cannot_act(server: Server) -> None:
+    host = f"{server.settings.host}:{server.settings.port}"
+    foreign = request(server, "POST", "/ListFilters", b"{}", origin="http://example.com")
+    opaque = request(server, "POST", "/ListFilters", b"{}", origin="null")
+    own = request(server, "POST", "/ListFilters", b"{}", origin="http://127.0.0.1")
+
+    assert (foreign.code, opaque.code) == ("AccessDeniedException", "AccessDeniedException"), host
+    assert own.code == "InvalidInputException"
+
+
+@pytest.mark.parametrize("service_name", ["s3", "dynamodb", "personalize-runtime"])
+def test_a_request_signed_for_another_service_is_refused(server: Server, service_name: str) -> None:
+    header = authorization(service=service_name)
+    control = target(server, "ListFilters", authorization=header)
+    rest = request(server, "POST", "/events", b"{}", authorization=header)
+
+    assert (control.status, control.code) == (400, "InvalidSignatureException")
+    assert (rest.status, rest.code) == (403, "InvalidSignatureException")
+    assert service_name in control.error["message"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer token",
+        "AWS4-HMAC-SHA256",
+        "AWS4-HMAC-SHA256 Credential=",
+        "AWS4-HMAC-SHA256 Credential=a/b/c, SignedHeaders=host, Signature=0",
+        "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/personalize/aws4_request, SignedHeaders=host",
+        authorization(region="US_EAST"),
+        "AWS4-HMAC-SHA256 SignedHeaders=host, Signature=0",
+        authorization(region="x" * 33),
+        "AWS4-ECDSA-P256-SHA256 Credential=a/20260101/personalize/aws4_request, SignedHeaders=h, Signature=0",
+    ],
+)
+def test_an_authorization_header_that_cannot_be_read_is_refused(server: Server, header: str) -> None:
+    control = target(server, "ListFilters", authorization=header)
+    rest = request(server, "POST", "/recommendations", b"{}", authorization=header)
+
+    assert (control.status, control.code) == (400, "IncompleteSignatureException")
+    assert (rest.status, rest.code) == (403, "IncompleteSignatureException")
+
+
+def test_health_answers_whatever_credentials_a_proxy_adds(server: Server) -> None:
+    assert request(server, "GET", "/healthz", authorization="Basic eDp5").status == 200
+
+
+def assert_has_request_id(answer: Answer) -> None:
+    identifier = answer.headers["x-amzn-requestid"]
+    assert uuid.UUID(identifier).version == 4
+    assert str(uuid.UUID(identifier)) == identifier

@@ -42,6 +42,8 @@ class Credentials:
         if b"SignedHeaders=" not in authorization or b"Signature=" not in authorization:
             raise IncompleteSignatureException(_missing(authorization))
         prefix = authorization[: authorization.find(b",")]
+        if b"Credential=" not in prefix:
+            prefix = authorization
         known = self._known.get(prefix)
         return known if known is not None else self._remember(prefix, _parameter(authorization))
 

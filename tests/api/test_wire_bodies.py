@@ -1,0 +1,163 @@
+"""Bodies: what is not the JSON it should be is a 400, what is too large is refused before it is read."""
+
+import json
+import time
+
+import pytest
+
+from openpersonalize.protocol.rest import PATHS
+from tests.api.wire import connect, head, receive, request, target
+from tests.world import Server
+
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"not json",
+        b"[]",
+        b'"text"',
+        b"12",
+        b"null",
+        b"{}{}",
+        b'{"maxResults": NaN}',
+        b'{"maxResults": Infinity}',
+        b'{"maxResults": 1e999}',
+        b'{"nextToken": "\xff"}',
+        b'{"nextToken": "\\ud800"}',
+        b'{"nextToken": "\xed\xa0\x80"}',
+        b'{"nextToken": "\\u0000"}',
+        b'{"nextToken": "a", "nextToken": "b"}',
+        b'{"other": {"a": 1, "a": 2}}',
+        b'{"maxResults": ' + b"9" * 5000 + b"}",
+        b'{"maxResults": 36893488147419103232}',
+        b'{"maxResults": 4294967296}',
+        b'{"other": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"other": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}",
+        b"\xef\xbb\xbf{}",
+        b"\x1f\x8b\x08",
+        b'{"maxResults": "5"}',
+        b'{"maxResults": true}',
+        b'{"maxResults": 5.5}',
+        b'{"maxResults": [5]}',
+        b'{"maxResults": {}}',
+        b'{"nextToken": 5}',
+        b'{"nextToken": {}}',
+    ],
+    ids=lambda body: repr(body[:24]),
+)
+def test_a_body_that_is_not_the_json_it_should_be_is_a_serialization_error(
+    server: Server, body: bytes
+) -> None:
+    for answer in (target(server, "ListSchemas", body), request(server, "POST", "/ListSchemas", body)):
+        assert (answer.status, answer.code) == (400, "SerializationException")
+        assert answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b'{"unknown": [1]}', b'{"maxResults": null}', b' {"nextToken": null} ']
+)
+def test_unknown_members_are_ignored_and_null_is_absent(server: Server, body: bytes) -> None:
+    answer = target(server, "ListSchemas", body)
+
+    assert (answer.status, answer.body) == (200, b'{"schemas":[]}')
+
+
+def test_all_violations_are_in_one_message(server: Server) -> None:
+    answer = target(server, "CreateSchema", b'{"name": "two words", "domain": "TOYS"}')
+
+    assert answer.code == "InvalidInputException"
+    message = answer.error["message"]
+    assert message.startswith("3 validation errors detected: ")
+    assert "Value 'two words' at 'name' failed to satisfy constraint: Member must satisfy regular" in message
+    assert (
+        "Value 'TOYS' at 'domain' failed to satisfy constraint: Member must satisfy enum value set" in message
+    )
+    assert "Value null at 'schema' failed to satisfy constraint: Member must not be null" in message
+
+
+@pytest.mark.parametrize("name", ["a b", "a\n", "-a", "", "ä", "a" * 64])
+def test_a_pattern_matches_the_whole_string(server: Server, name: str) -> None:
+    answer = request(
+        server,
+        "POST",
+        "/CreateSchema",
+        json.dumps({"schema": "{}", "name": name}).encode(),
+    )
+
+    assert answer.code == "InvalidInputException"
+    assert "at 'name' failed to satisfy constraint" in answer.error["message"]
+
+
+PLACES = [
+    (
+        "/",
+        MIB,
+        {"x_amz_target": "AmazonPersonalize.ListSchemas", "content_type": "application/x-amz-json-1.1"},
+    )
+]
+PLACES += [(path, 4 * MIB, {"content_type": "application/json"}) for path in sorted(PATHS.values())]
+
+
+@pytest.mark.parametrize(("path", "limit", "headers"), PLACES)
+def test_a_large_body_is_refused_before_it_is_sent(
+    server: Server, path: str, limit: int, headers: dict[str, str]
+) -> None:
+    with connect(server) as wire:
+        wire.sendall(head("POST", path, content_length=str(limit + 1), **headers))
+        answer = receive(wire)
+        wire.close()
+
+    assert (answer.status, answer.code) == (413, "RequestEntityTooLargeException")
+    assert answer.headers["connection"] == "close"
+    assert "x-amzn-requestid" in answer.headers
+
+
+@pytest.mark.parametrize(("path", "limit", "headers"), PLACES[:2])
+def test_a_large_body_is_refused_while_it_streams(
+    server: Server, path: str, limit: int, headers: dict[str, str]
+) -> None:
+    chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
+    with connect(server) as wire:
+        wire.sendall(head("POST", path, transfer_encoding="chunked", **headers))
+        for _ in range(limit // 65536 + 1):
+            wire.sendall(chunk)
+        answer = receive(wire)
+
+        assert (answer.status, answer.code) == (413, "RequestEntityTooLargeException")
+        assert wire.recv(1) == b""
+
+
+def test_a_client_that_sends_on_regardless_still_reads_the_refusal(server: Server) -> None:
+    answer = request(server, "POST", "/events", b" " * (6 * MIB), content_type="application/json")
+
+    assert (answer.status, answer.code) == (413, "RequestEntityTooLargeException")
+
+
+def test_a_body_of_exactly_the_limit_is_read(server: Server) -> None:
+    body = b"{}" + b" " * (MIB - 2)
+
+    assert target(server, "ListSchemas", body).status == 200
+    assert request(server, "POST", "/ListSchemas", body).status == 200
+
+
+def test_a_chunked_body_is_read(server: Server) -> None:
+    with connect(server) as wire:
+        wire.sendall(
+            head("POST", "/ListSchemas", transfer_encoding="chunked") + b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
+        )
+        answer = receive(wire)
+
+    assert (answer.status, answer.body) == (200, b'{"schemas":[]}')
+
+
+def test_a_connection_serves_many_requests(server: Server) -> None:
+    started = time.monotonic()
+    with connect(server) as wire:
+        for _ in range(50):
+            wire.sendall(head("POST", "/ListSchemas", content_length="2") + b"{}")
+            assert receive(wire).status == 200
+
+    assert time.monotonic() - started < 30
