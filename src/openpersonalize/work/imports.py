@@ -1,0 +1,124 @@
+"""The work of a dataset import job: CSV objects become a generation of the dataset."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from openpersonalize.domain.columns import DatasetColumns
+from openpersonalize.domain.schemas import parse_schema
+from openpersonalize.errors import JobError
+from openpersonalize.jobs.worker import RunningJob
+from openpersonalize.storage.generations import generation_folder, publish, seal
+from openpersonalize.storage.objects import StoredObject
+from openpersonalize.storage.stores import Stores
+from openpersonalize.storage.tables import DatasetImportJobRow, DatasetRow, GenerationRow, SchemaRow
+from openpersonalize.work.csv_imports import Written, import_csv
+from openpersonalize.work.csv_rejects import REASON_CHARACTERS, RejectedLinesError, shortened
+
+FULL, INCREMENTAL = "FULL", "INCREMENTAL"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What an import job asks for."""
+
+    dataset_id: int
+    columns: DatasetColumns
+    location: str
+    mode: str
+
+
+def run_import(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
+    """Write a generation and return what makes it the dataset's: FULL replaces, INCREMENTAL adds.
+
+    A failed or repeated attempt leaves nothing that the database names. Rejected lines and counts are kept
+    with the job. Raises `JobError` for what the customer can mend.
+    """
+    task = _load(job, stores)
+    _discard_earlier_attempts(job, stores)
+    folder = job.scratch / "generation"
+    folder.mkdir()
+    try:
+        files = _files(stores, task.location)
+        written = import_csv(stores.objects, files, task.columns, folder, progress=job.progress)
+    except RejectedLinesError as error:
+        job.note(rejects=error.rejects.details())
+        raise
+    except JobError as error:
+        raise JobError(shortened(str(error), REASON_CHARACTERS)) from error
+    job.note(counts=written.counts.details())
+    job.progress("publishing", 95)
+    seal(folder, written.rows_by_part)
+    job.progress("publishing", 99)
+    generation_id = _generation_id(job, job.attempt)
+    publish(folder, stores.data_dir, generation_id)
+    return _activate(job, stores, task, written, generation_id)
+
+
+def _load(job: RunningJob, stores: Stores) -> _Task:
+    with stores.database.read() as session:
+        row = session.scalars(
+            select(DatasetImportJobRow).where(DatasetImportJobRow.arn == job.resource_arn)
+        ).one()
+        dataset = session.scalar(select(DatasetRow).where(DatasetRow.arn == row.dataset_arn))
+        if dataset is None:
+            raise JobError(f"{row.dataset_arn} was deleted before the import began. Create it again.")
+        schema = session.scalars(select(SchemaRow).where(SchemaRow.arn == dataset.schema_arn)).one()
+        columns = parse_schema(schema.schema, schema.domain).columns
+        return _Task(dataset.id, columns, row.data_location, row.import_mode)
+
+
+def _files(stores: Stores, location: str) -> list[StoredObject]:
+    """List the objects to import; in a folder, names that begin with '.' or '_' are no data, as in Hadoop."""
+    files = stores.objects.list_objects(location)
+    if not location.endswith("/"):
+        return files
+    visible = [file for file in files if file.uri.rpartition("/")[2][0] not in "._"]
+    if not visible:
+        raise JobError(
+            f"Invalid Data location. {location} holds only files whose names begin with '.' or '_'. "
+            "Rename the files to import."
+        )
+    return visible
+
+
+def _generation_id(job: RunningJob, attempt: int) -> str:
+    return f"import-{job.id}-{attempt}"
+
+
+def _discard_earlier_attempts(job: RunningJob, stores: Stores) -> None:
+    """Delete what an attempt moved into place before it died; the database never names it."""
+    for attempt in range(1, job.attempt):
+        folder = generation_folder(stores.data_dir, _generation_id(job, attempt))
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _activate(
+    job: RunningJob, stores: Stores, task: _Task, written: Written, generation_id: str
+) -> Callable[[Session], None]:
+    generation = GenerationRow(
+        id=generation_id,
+        dataset_id=task.dataset_id,
+        job_arn=job.resource_arn,
+        mode=task.mode,
+        active=True,
+        rows=written.counts.rows,
+        counts=written.counts.details(),
+        created_at=stores.clock(),
+    )
+
+    def activate(session: Session) -> None:
+        of_dataset = GenerationRow.dataset_id == task.dataset_id
+        if task.mode == FULL:
+            session.execute(update(GenerationRow).where(of_dataset).values(active=False))
+            generation.position = 0
+        else:
+            newest = select(func.max(GenerationRow.position)).where(of_dataset, GenerationRow.active)
+            last = session.scalar(newest)
+            generation.position = 0 if last is None else last + 1
+        session.add(generation)
+
+    return activate
