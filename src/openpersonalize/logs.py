@@ -9,6 +9,10 @@ from typing import Any
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 
+# Libraries that are noisy, or that print a customer's values, at a finer level than this (SQL parameters,
+# request bodies), whatever OPENPERSONALIZE_LOG_LEVEL says.
+QUIET = ("alembic.runtime.plugins", "asyncio", "boto3", "botocore", "httpx", "numba", "sqlalchemy", "urllib3")
+
 # Attributes of every LogRecord; whatever else a caller adds through `extra` is printed.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
@@ -52,5 +56,5 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("numba", "httpx", "alembic.runtime.plugins", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
