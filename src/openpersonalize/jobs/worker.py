@@ -123,7 +123,7 @@ class _Heartbeat(threading.Thread):
         self.phase, self.percent = "", 0.0
         self.lost, self.cancelled = False, held.cancel_requested
         self._done = threading.Event()
-        self._started = time.monotonic()
+        self._began = time.monotonic()
 
     def run(self) -> None:
         written: tuple[str, float] = ("", 0.0)
@@ -154,7 +154,7 @@ class _Heartbeat(threading.Thread):
     def _eta(self) -> float | None:
         if self.percent < 1:
             return None
-        elapsed = time.monotonic() - self._started
+        elapsed = time.monotonic() - self._began
         return round(elapsed * (100 - self.percent) / self.percent, 1)
 
     def check(self) -> None:
