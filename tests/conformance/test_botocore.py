@@ -1,7 +1,9 @@
 """Our operations beside botocore's service models: names, members, types, constraints, errors, paginators."""
 
+import tempfile
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import botocore.session
@@ -15,6 +17,9 @@ from openpersonalize.protocol.json11 import JSON11
 from openpersonalize.protocol.operation import Operation
 from openpersonalize.protocol.rest import PATHS, REST
 from openpersonalize.protocol.shapes import Count, Number, Shape, Text, member_name, unwrap
+from openpersonalize.roles.api import build_services
+from openpersonalize.storage.stores import open_stores
+from openpersonalize.storage.tail import Tail
 
 SERVICES = ("personalize", "personalize-runtime", "personalize-events")
 TYPES = {
@@ -31,9 +36,14 @@ TYPES = {
 DIFFERENCES: dict[str, str] = {}
 
 
+@cache
 def built() -> list[Operation]:
     """All operations that this version answers."""
-    return list(service.operations)
+    with tempfile.TemporaryDirectory() as folder:
+        stores = open_stores(Path(folder), f"sqlite:///{folder}/unused.sqlite3")
+        services = build_services(stores, Tail(stores.database))
+        stores.database.dispose()
+    return [*service.operations, *(entry for part in services.values() for entry in part.operations)]
 
 
 @cache

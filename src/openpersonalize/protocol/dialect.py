@@ -52,7 +52,8 @@ def decode(body: bytes) -> dict[str, Any]:
         return {}
     try:
         document = msgspec.json.decode(body)
-        json.loads(body, object_pairs_hook=_refuse_repeats, parse_int=_int64)
+        if _may_hide_something(body, document):
+            json.loads(body, object_pairs_hook=_refuse_repeats, parse_int=_int64)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SerializationException(f"The body is not valid JSON: {_reason(error)}.") from None
     except RecursionError:
@@ -62,6 +63,17 @@ def decode(body: bytes) -> dict[str, Any]:
     if b"\\u0000" in body and _has_nul(document):
         raise SerializationException("The body has a NUL character in a string.")
     return document
+
+
+def _may_hide_something(body: bytes, document: Any) -> bool:
+    """Whether a second, slower look is due: the fast decoder keeps the last of two members of one name.
+
+    A document that lost a member writes fewer colons than its source has; an escaped colon hides one.
+    """
+    try:
+        return b"\\u" in body or body.count(b":") != msgspec.json.encode(document).count(b":")
+    except OverflowError:
+        return True
 
 
 def _reason(error: Exception) -> str:

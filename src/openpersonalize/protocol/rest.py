@@ -30,6 +30,7 @@ REST = Dialect(
         "AccessDeniedException": 403,
         "RequestEntityTooLargeException": 413,
         "UnsupportedMediaTypeException": 415,
+        "ThrottlingException": 429,
         "InternalFailure": 500,
     },
 )

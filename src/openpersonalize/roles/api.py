@@ -1,44 +1,83 @@
 """The composition root of an API process: control plane, runtime and events on one port."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from typing import Protocol
 
 from fastapi import FastAPI
 
 from openpersonalize.control import service
 from openpersonalize.control.service import THREADS, ControlPlane
+from openpersonalize.events.operations import build_events
 from openpersonalize.logs import configure_logging
+from openpersonalize.protocol.call import CallHandler
 from openpersonalize.protocol.front import Front
+from openpersonalize.protocol.operation import Operations
 from openpersonalize.roles.health import Check, checks_of
 from openpersonalize.roles.http_server import make_server
 from openpersonalize.roles.site import build_site
 from openpersonalize.settings import Settings
 from openpersonalize.storage.stores import Stores, open_stores
+from openpersonalize.storage.tail import Tail
+
+
+class Part(Protocol):
+    """What runs threads of its own."""
+
+    def start(self) -> None:
+        """Begin to work; called once the event loop runs."""
+
+    def stop(self) -> None:
+        """Finish what is under way."""
+
+
+class Service(Part, Protocol):
+    """A part of the API beside the control plane: the runtime, the events."""
+
+    operations: Operations
+    handlers: Mapping[str, CallHandler]
+
+    def ready(self) -> list[str]:
+        """What keeps this process from answering."""
+
+
+def build_services(stores: Stores, tail: Tail) -> dict[str, Service]:
+    """The services of a process by name; both know the newest events through the tail."""
+    return {"events": build_events(stores, tail)}
 
 
 def build_api(settings: Settings, stores: Stores) -> Front:
-    """The ASGI app of an API process; its lifespan opens and closes what it runs."""
+    """The ASGI app of an API process; its lifespan starts and stops what it runs."""
+    tail = Tail(stores.database)
+    services = build_services(stores, tail)
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="control")
     control = ControlPlane(stores, settings, threads)
-    checks: dict[str, Check] = checks_of(stores)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        try:
+        with ExitStack() as running:
+            running.callback(threads.shutdown)
+            parts: list[Part] = [tail, *services.values()]
+            for part in parts:
+                part.start()
+                running.callback(part.stop)
             yield
-        finally:
-            threads.shutdown(wait=True)
 
-    site = build_site(list(service.operations), checks, lifespan)
+    operations = [*service.operations, *(entry for each in services.values() for entry in each.operations)]
+    checks = checks_of(stores) | {name: _check(each) for name, each in services.items()}
     return Front(
         control=control.handlers(),
-        rest={},
+        rest={name: handler for each in services.values() for name, handler in each.handlers.items()},
         known=service.KNOWN,
-        other=site,
+        other=build_site(operations, checks, lifespan),
         region=settings.region,
     )
+
+
+def _check(part: Service) -> Check:
+    return lambda: "; ".join(part.ready())
 
 
 def run_api(settings: Settings, listener: socket.socket) -> None:
