@@ -2,7 +2,7 @@
 
 import math
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,25 +18,27 @@ _LATEST = 9_999_999_999
 _encode = msgspec.json.encode
 
 
+class _Sender(NamedTuple):
+    """Whose events they are."""
+
+    dataset_group_id: int
+    user_id: str | None
+    session_id: str
+    received_at: float
+
+
 def rows(
     request: shapes.PutEventsRequest, columns: EventColumns, *, dataset_group_id: int, received_at: float
 ) -> list[Event]:
-    """The events of a request as they are stored; raises InvalidInputException for what the schema refuses."""
-    user_id, session_id = request.user_id, request.session_id
-    return [
-        _row(event, columns, user_id, session_id, dataset_group_id, received_at)
-        for event in request.event_list
-    ]
+    """The events of a request as they are stored.
+
+    Raises InvalidInputException for what the schema refuses.
+    """
+    sender = _Sender(dataset_group_id, request.user_id, request.session_id, received_at)
+    return [_row(event, columns, sender) for event in request.event_list]
 
 
-def _row(
-    event: shapes.Event,
-    columns: EventColumns,
-    user_id: str | None,
-    session_id: str,
-    dataset_group_id: int,
-    received_at: float,
-) -> Event:
+def _row(event: shapes.Event, columns: EventColumns, sender: _Sender) -> Event:
     matched = columns.match(event.properties)
     item_id = event.item_id if event.item_id is not None else matched.item_id
     if item_id is None:
@@ -45,17 +47,18 @@ def _row(
     if value is None and columns.needs_value:
         raise InvalidInputException("An event has no eventValue: the schema demands a value of EVENT_VALUE.")
     timestamp = _seconds(event.sent_at)
+    user_id = sender.user_id
     # A session and a user of the same name are two.
-    owner = f"u{user_id}" if user_id is not None else f"s{session_id}"
+    owner = f"u{user_id}" if user_id is not None else f"s{sender.session_id}"
     said = f"{owner}\0{item_id}\0{event.event_type}\0{timestamp}\0{value}\0{matched.columns}"
     attribution = event.metric_attribution
     return Event(
-        dataset_group_id,
+        sender.dataset_group_id,
         blake2b(said.encode(), digest_size=16).digest(),
         event.event_id,
-        user_id if user_id is not None else session_id,
+        user_id if user_id is not None else sender.session_id,
         user_id,
-        session_id,
+        sender.session_id,
         item_id,
         event.event_type,
         value,
@@ -64,7 +67,7 @@ def _row(
         event.recommendation_id,
         None if event.impression is None else _encode(event.impression).decode(),
         None if attribution is None else attribution.event_attribution_source,
-        received_at,
+        sender.received_at,
     )
 
 

@@ -1,0 +1,259 @@
+"""The deployments: which campaign answers with which model; one immutable snapshot per process.
+
+A thread reads the campaigns when their counter in the database has moved, maps new artifacts into memory and
+swaps the snapshot. A request does one look-up in it and never waits for a load, but for one case: a campaign
+that is not in it may have become ACTIVE a moment ago, so the request asks for a look at the database first.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from openpersonalize.models import KINDS, ItemRanker, PopularityModel, Ranker, warm_up
+from openpersonalize.storage import artifacts
+from openpersonalize.storage.event_log import START, Position
+from openpersonalize.storage.records import counter
+from openpersonalize.storage.stores import Stores
+from openpersonalize.storage.tables import CampaignRow, DatasetGroupRow, SolutionRow, SolutionVersionRow
+from openpersonalize.storage.tail import Tail
+
+log = logging.getLogger(__name__)
+
+COUNTER = "deployments"
+POLL_S = 0.2
+RETRY_S = 5.0
+"""Seconds after which a model that could not be loaded is tried again."""
+
+
+class Question(Enum):
+    """What a campaign answers."""
+
+    ITEMS_FOR_USER = "items for a user"
+    POPULAR_ITEMS = "popular items"
+    SIMILAR_ITEMS = "items like an item"
+    RANKING = "rankings of given items"
+
+
+@dataclass(frozen=True)
+class EventRule:
+    """Which of the newest events a model listens to: the same that it was trained on."""
+
+    event_type: str | None = None
+    value_threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """An ACTIVE campaign and the model that it answers with."""
+
+    arn: str
+    account: str
+    region: str
+    dataset_group_id: int
+    cid: str
+    """The constant end of its recommendationIds."""
+    artifact_id: str
+    question: Question
+    model: Any
+    """Of one of `models.KINDS`, as `question` demands."""
+    watermark: Position
+    rule: EventRule
+    fragments: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
+    """Beginnings of the entries of answers by item row, see `answers`; filled as items are shown."""
+
+
+Snapshot = Mapping[str, Deployment]
+
+
+@dataclass(frozen=True)
+class _Campaign:
+    """What the database says of one campaign."""
+
+    arn: str
+    account: str
+    region: str
+    cid: str
+    artifact_id: str
+    recipe_arn: str
+    dataset_group_id: int
+    rule: EventRule
+
+
+class Deployments:
+    """Keeps the snapshot fresh."""
+
+    def __init__(self, stores: Stores, tail: Tail) -> None:
+        self._stores = stores
+        self._tail = tail
+        self.snapshot: Snapshot = {}
+        self._generation = -1
+        self._retry_at = float("inf")
+        self._waiting: list[asyncio.Future[None]] = []
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._reason = "the deployments have not been loaded yet"
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="deployments", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def ready(self) -> list[str]:
+        """What keeps this process from answering."""
+        return [self._reason] if self._reason else []
+
+    def looked_again(self) -> "asyncio.Future[None]":
+        """Done when the database has been looked at after this call; those who wait share one look."""
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            self._waiting.append(answer)
+        self._wake.set()
+        return answer
+
+    def _run(self) -> None:
+        warm_up()
+        while not self._stopping:
+            self._wake.clear()
+            with self._lock:
+                waiting, self._waiting = self._waiting, []
+            error = self._look()
+            if waiting:
+                waiting[0].get_loop().call_soon_threadsafe(_answer, waiting, error)
+            self._wake.wait(POLL_S)
+
+    def _look(self) -> Exception | None:
+        try:
+            self.refresh()
+        except SQLAlchemyError as error:
+            log.warning("the deployments could not be read", extra={"error": type(error).__name__})
+            return error
+        except Exception as error:  # a fault in one look must not end the thread
+            log.exception("the deployments could not be refreshed")
+            return error
+        self._reason = ""
+        return None
+
+    def refresh(self) -> None:
+        """Swap the snapshot if a campaign has changed since the last one."""
+        with self._stores.database.read() as session:
+            generation = counter(session, COUNTER)
+            if generation == self._generation and time.monotonic() < self._retry_at:
+                return
+            campaigns = _campaigns(session)
+        self._retry_at = float("inf")
+        snapshot: dict[str, Deployment] = {}
+        for campaign in campaigns:
+            deployment = self._deploy(campaign)
+            if deployment is not None:
+                snapshot[campaign.arn] = deployment
+        # The events first: an answer must never miss what was sent before it.
+        self._tail.serve(_watermarks(snapshot))
+        self.snapshot = snapshot
+        self._generation = generation
+
+    def _deploy(self, campaign: _Campaign) -> Deployment | None:
+        """The campaign's deployment; the one before it if its artifact cannot be loaded."""
+        before = self.snapshot.get(campaign.arn)
+        if before is not None and before.artifact_id == campaign.artifact_id:
+            return before
+        folder = self._stores.artifacts / campaign.artifact_id
+        try:
+            extra = artifacts.read_manifest(folder).get("extra", {})
+            model = artifacts.load(folder, KINDS)
+        except (artifacts.CorruptArtifactError, OSError) as error:
+            log.error(
+                "an artifact cannot be loaded", extra={"artifact": campaign.artifact_id, "why": str(error)}
+            )
+            self._retry_at = time.monotonic() + RETRY_S
+            return before
+        return Deployment(
+            arn=campaign.arn,
+            account=campaign.account,
+            region=campaign.region,
+            dataset_group_id=campaign.dataset_group_id,
+            cid=campaign.cid,
+            artifact_id=campaign.artifact_id,
+            question=question_of(campaign.recipe_arn, model),
+            model=model,
+            watermark=Position(*extra["watermark"]) if "watermark" in extra else START,
+            rule=campaign.rule,
+        )
+
+
+def question_of(recipe_arn: str, model: Ranker) -> Question:
+    """What a model of this recipe answers."""
+    if "/aws-personalized-ranking" in recipe_arn:
+        return Question.RANKING
+    if isinstance(model, ItemRanker):
+        return Question.SIMILAR_ITEMS
+    return Question.POPULAR_ITEMS if isinstance(model, PopularityModel) else Question.ITEMS_FOR_USER
+
+
+def _answer(waiting: list["asyncio.Future[None]"], error: Exception | None) -> None:
+    for answer in waiting:
+        if answer.done():
+            continue
+        if error is None:
+            answer.set_result(None)
+        else:
+            answer.set_exception(error)
+
+
+def _campaigns(session: Any) -> list[_Campaign]:
+    rows = session.execute(
+        select(CampaignRow, SolutionVersionRow, DatasetGroupRow.id)
+        .join(SolutionRow, SolutionRow.arn == CampaignRow.solution_arn)
+        .join(DatasetGroupRow, DatasetGroupRow.arn == SolutionRow.dataset_group_arn)
+        .join(
+            SolutionVersionRow,
+            (SolutionVersionRow.solution_arn == SolutionRow.arn)
+            & (SolutionVersionRow.artifact_id == CampaignRow.artifact_id),
+        )
+        .where(CampaignRow.status == "ACTIVE")
+    )
+    return [
+        _Campaign(
+            campaign.arn,
+            campaign.account,
+            campaign.region,
+            campaign.recommendation_cid,
+            campaign.artifact_id,
+            version.recipe_arn,
+            group,
+            EventRule(version.event_type, _threshold(version.solution_config)),
+        )
+        for campaign, version, group in rows
+    ]
+
+
+def _threshold(solution_config: Mapping[str, Any] | None) -> float | None:
+    threshold = (solution_config or {}).get("eventValueThreshold")
+    return None if threshold is None else float(threshold)
+
+
+def _watermarks(snapshot: Snapshot) -> dict[int, Position]:
+    """The oldest watermark of each dataset group."""
+    oldest: dict[int, Position] = {}
+    for deployment in snapshot.values():
+        group = deployment.dataset_group_id
+        oldest[group] = min(oldest.get(group, deployment.watermark), deployment.watermark)
+    return oldest

@@ -1,0 +1,68 @@
+"""GetRecommendations: items for a user, like an item, or popular ones."""
+
+from openpersonalize.errors import InvalidInputException, NotBuiltYet
+from openpersonalize.models import Query, Ranked
+from openpersonalize.runtime.answers import answer, entries
+from openpersonalize.runtime.deployments import Deployment, Question
+from openpersonalize.runtime.history import NO_EVENTS, Rows
+from openpersonalize.runtime.shapes import GetRecommendationsRequest
+
+DEFAULT_RESULTS = 25
+MAX_RESULTS = 500
+
+
+def check(request: GetRecommendationsRequest) -> None:
+    """Refuse members that are not served yet; empty maps and lists count as absent."""
+    for given, what in (
+        (request.recommender_arn, "recommenders"),
+        (request.filter_arn, "filterArn"),
+        (request.filter_values, "filterValues"),
+        (request.promotions, "promotions"),
+        (request.metadata_columns, "metadataColumns"),
+        (request.context, "context"),
+    ):
+        if given:
+            raise NotBuiltYet(what)
+    if request.num_results is not None and request.num_results > MAX_RESULTS:
+        raise InvalidInputException(
+            f"numResults is {request.num_results}: at most {MAX_RESULTS} items can be recommended at once."
+        )
+
+
+def needs_history(request: GetRecommendationsRequest, deployment: Deployment) -> bool:
+    """Whether the answer depends on what the user did; raises if the campaign cannot answer the request."""
+    question = deployment.question
+    if question is Question.RANKING:
+        raise InvalidInputException(
+            f"{deployment.arn} ranks given items: ask it with GetPersonalizedRanking, not GetRecommendations."
+        )
+    if question is Question.ITEMS_FOR_USER:
+        if not request.user_id:
+            raise InvalidInputException("userId is required: this campaign recommends items for a user.")
+        return True
+    if question is Question.SIMILAR_ITEMS and not request.item_id:
+        raise InvalidInputException("itemId is required: this campaign recommends items like a given one.")
+    return False
+
+
+def recommend(request: GetRecommendationsRequest, deployment: Deployment, recent: Rows = NO_EVENTS) -> bytes:
+    """The body of the answer; `recent` are the user's events since the training."""
+    n_results = request.num_results or DEFAULT_RESULTS
+    return answer(
+        "itemList", entries(deployment, _ranked(request, deployment, recent, n_results)), deployment.cid
+    )
+
+
+def _ranked(
+    request: GetRecommendationsRequest, deployment: Deployment, recent: Rows, n_results: int
+) -> Ranked:
+    model = deployment.model
+    ranked: Ranked
+    if deployment.question is Question.SIMILAR_ITEMS:
+        ranked = model.similar(Query(item=model.items.find(request.item_id)), n_results)
+    elif deployment.question is Question.POPULAR_ITEMS:
+        ranked = model.recommend(Query(), n_results)
+    else:
+        query = Query(user=model.users.find(request.user_id), recent=recent[0], recent_times=recent[1])
+        ranked = model.recommend(query, n_results)
+    return ranked
