@@ -1,25 +1,28 @@
 """`config`: all settings and where each came from."""
 
-import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from openpersonalize.cli import options
+from openpersonalize.cli.console import console
 from openpersonalize.settings import DESCRIPTIONS, NAMES, PREFIX, load_settings, masked_url
 
-app = typer.Typer()
+app = options.command_app()
 
 
 @app.command()
 def command() -> None:
-    """Show every setting, its value, where the value came from, and how to set it; passwords are masked."""
+    """Show every setting, its value, and where the value came from; passwords are masked.
+
+    Flags of `serve` win over environment variables, and those over defaults.
+    """
     settings = load_settings()
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("Setting", "Value", "From", "Environment variable", "Meaning"):
-        table.add_column(heading, overflow="fold")
+    for heading, fold in (("Setting", False), ("Value", True), ("From", False), ("Meaning", True)):
+        table.add_column(heading, overflow="fold", no_wrap=not fold)
     for name in NAMES:
         value = settings.database if name == "database_url" else getattr(settings, name)
         table.add_row(
-            name, masked_url(str(value)), settings.sources[name], PREFIX + name.upper(), DESCRIPTIONS[name]
+            PREFIX + name.upper(), masked_url(str(value)), settings.sources[name], DESCRIPTIONS[name]
         )
-    Console().print(table)
+    console().print(table)

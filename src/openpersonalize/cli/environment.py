@@ -7,7 +7,7 @@ import typer
 from openpersonalize.cli import options
 from openpersonalize.settings import load_settings
 
-app = typer.Typer()
+app = options.command_app()
 
 SERVICES = ("PERSONALIZE", "PERSONALIZE_RUNTIME", "PERSONALIZE_EVENTS")
 # Signatures are not verified yet, but SDKs refuse to send anything unsigned.

@@ -6,7 +6,7 @@ from openpersonalize.cli import options
 from openpersonalize.settings import load_settings, masked_url
 from openpersonalize.storage.migrations import upgrade
 
-app = typer.Typer()
+app = options.command_app()
 
 
 @app.command()

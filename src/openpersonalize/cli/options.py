@@ -11,6 +11,11 @@ DEFAULTS = Settings()
 PANEL = "Settings"
 
 
+def command_app() -> typer.Typer:
+    """The app that a module hangs its command or its group of commands on."""
+    return typer.Typer(add_completion=False)
+
+
 def _help(name: str) -> str:
     description = DESCRIPTIONS[name]
     text = description[0].upper() + description[1:] + "."
@@ -41,7 +46,7 @@ EndpointUrl = Annotated[
     str | None,
     typer.Option(
         "--endpoint-url",
-        help=f"Address of the server. Default: AWS_ENDPOINT_URL_PERSONALIZE, else {DEFAULTS.url}.",
+        help=f"Address of the server. Default: that of the settings, {DEFAULTS.url}.",
         show_default=False,
     ),
 ]

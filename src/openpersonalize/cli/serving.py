@@ -3,22 +3,21 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Annotated, Literal
 
 import typer
 
 from openpersonalize.cli import options
-from openpersonalize.logs import configure_logging
-from openpersonalize.roles.supervisor import serve
+from openpersonalize.cli.console import UserError
+from openpersonalize.roles.supervisor import ChildCannotStartError, serve
 from openpersonalize.settings import Settings, load_settings
-from openpersonalize.storage.migrations import upgrade
 
-app = typer.Typer()
+app = options.command_app()
 
 Only = Annotated[
-    Literal["api", "runtime"] | None,
-    typer.Option("--only", help="Serve this part alone and run no workers.", show_default=False),
+    Literal["api"] | None,
+    typer.Option("--only", help="Serve the API and run no workers.", show_default=False),
 ]
 Sample = Annotated[
     bool,
@@ -63,12 +62,13 @@ def command(  # noqa: PLR0917  (each option is a parameter)
             "lease_s": lease_s,
         }
     )
-    configure_logging(settings.log_level)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    if not no_migrate:
-        upgrade(settings.database)
-    with _sample_loader(settings) if sample else _nothing():
-        serve(settings, only=only)
+    if sample and settings.port == 0:
+        raise UserError("--sample needs a port that is known beforehand: give one with --port.")
+    with _sample_loader(settings) if sample else nullcontext():
+        try:
+            serve(settings, only=only, migrate=not no_migrate)
+        except ChildCannotStartError as error:
+            raise UserError(str(error)) from None
 
 
 @contextmanager
@@ -85,8 +85,3 @@ def _sample_loader(settings: Settings) -> Iterator[None]:
     finally:
         loader.terminate()
         loader.wait()
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield

@@ -1,13 +1,11 @@
 """`work`: job workers without a server."""
 
-import typer
-
 from openpersonalize.cli import options
-from openpersonalize.logs import configure_logging
-from openpersonalize.roles.supervisor import work
+from openpersonalize.cli.console import UserError
+from openpersonalize.roles.supervisor import ChildCannotStartError, work
 from openpersonalize.settings import load_settings
 
-app = typer.Typer()
+app = options.command_app()
 
 
 @app.command()
@@ -31,5 +29,7 @@ def command(
             "lease_s": lease_s,
         }
     )
-    configure_logging(settings.log_level)
-    work(settings)
+    try:
+        work(settings)
+    except ChildCannotStartError as error:
+        raise UserError(str(error)) from None

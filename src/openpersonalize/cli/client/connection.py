@@ -1,0 +1,104 @@
+"""A connection to a server: three SDK clients, and errors that say the remedy."""
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from openpersonalize.cli.console import UserError
+
+# Signatures are not verified yet. An access key of 12 digits would choose the account.
+ANY_KEY = "openpersonalize"
+READY_WITHIN_S = 180.0
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The three services of one server; each client is the SDK's own."""
+
+    endpoint_url: str
+    control: Any
+    runtime: Any
+    events: Any
+
+
+def connect(endpoint_url: str, *, region: str, account: str = "") -> Connection:
+    """Make the clients; nothing is sent yet."""
+    make = partial(
+        boto3.client,
+        endpoint_url=endpoint_url,
+        region_name=region,
+        aws_access_key_id=account or ANY_KEY,
+        aws_secret_access_key=ANY_KEY,
+        config=Config(retries={"mode": "standard", "max_attempts": 3}, read_timeout=60),
+    )
+    return Connection(
+        endpoint_url=endpoint_url,
+        control=make("personalize"),
+        runtime=make("personalize-runtime"),
+        events=make("personalize-events"),
+    )
+
+
+@contextmanager
+def explained(endpoint_url: str) -> Iterator[None]:
+    """Turn the SDK's errors into a line with the remedy. Raises UserError."""
+    try:
+        yield
+    except HTTPClientError:
+        raise UserError(no_server(endpoint_url)) from None
+    except ClientError as error:
+        raise UserError(f"{error.operation_name}: {code_of(error)}: {message_of(error)}") from None
+    except BotoCoreError as error:
+        raise UserError(f"{error}") from None
+
+
+def code_of(error: ClientError) -> str:
+    """The code on the wire, such as ResourceNotFoundException."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def message_of(error: ClientError) -> str:
+    """The server's words."""
+    return str(error.response.get("Error", {}).get("Message", ""))
+
+
+def no_server(endpoint_url: str) -> str:
+    """What to say when nobody listens."""
+    return (
+        f"no server answers at {endpoint_url}: start one with `make run` or `openpersonalize serve`, "
+        "or name another with --endpoint-url."
+    )
+
+
+def answers(endpoint_url: str, path: str = "/healthz") -> bool:
+    """Whether a server says that it is well (`/healthz`), or ready (`/readyz`)."""
+    request = urllib.request.Request(endpoint_url.rstrip("/") + path)  # noqa: S310  (checked below)
+    if request.type not in {"http", "https"}:
+        raise UserError(f"{endpoint_url!r} is not an address: give one such as http://127.0.0.1:8484.")
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  (checked above)
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def wait_until_ready(endpoint_url: str, is_running: Callable[[], bool] = lambda: True) -> None:
+    """Wait for `/readyz`. Raises UserError when the server ends or takes too long."""
+    deadline = time.monotonic() + READY_WITHIN_S
+    while not answers(endpoint_url, "/readyz"):
+        if not is_running():
+            raise UserError("the server ended before it was ready: its log says why.")
+        if time.monotonic() > deadline:
+            raise UserError(
+                f"{endpoint_url}/readyz did not say ready within {READY_WITHIN_S:.0f} s: see its reasons."
+            )
+        time.sleep(0.1)

@@ -1,0 +1,71 @@
+"""A store as a folder of CSVs with their schemas."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from openpersonalize.cli.console import UserError
+
+KINDS = ("interactions", "items", "users")
+LAYOUT = """The folder holds, with a header line in each CSV:
+  interactions.csv and interactions.schema.json (needed; USER_ID, ITEM_ID, TIMESTAMP, ...)
+  items.csv and items.schema.json (optional; a column TITLE or NAME makes lists readable)
+  users.csv and users.schema.json (optional)
+A schema is the Avro JSON that CreateSchema takes; `openpersonalize sample` writes an example."""
+TITLE_COLUMNS = ("TITLE", "NAME", "ITEM_NAME", "PRODUCT_NAME")
+
+
+@dataclass(frozen=True)
+class StoreFolder:
+    """The files of a store, checked to be there; their content is the server's to check."""
+
+    path: Path
+    schemas: Mapping[str, str]
+    """Avro schema by kind, in the order of KINDS."""
+
+    def csv(self, kind: str) -> Path:
+        """The CSV of a kind."""
+        return self.path / f"{kind}.csv"
+
+
+def read_folder(path: Path) -> StoreFolder:
+    """Find the files of a store. Raises UserError that says what is missing and what the folder must hold."""
+    if not path.is_dir():
+        raise UserError(f"{path} is not a folder. {LAYOUT}")
+    schemas = {}
+    for kind in KINDS:
+        csv, schema = path / f"{kind}.csv", path / f"{kind}.schema.json"
+        if csv.is_file() != schema.is_file():
+            missing, there = (schema, csv) if csv.is_file() else (csv, schema)
+            raise UserError(f"{there} is there, but {missing.name} is not. {LAYOUT}")
+        if csv.is_file():
+            schemas[kind] = _read_schema(schema)
+    if "interactions" not in schemas:
+        raise UserError(f"{path} has no interactions.csv. {LAYOUT}")
+    return StoreFolder(path, schemas)
+
+
+def _read_schema(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{path} is not JSON: {error}.") from None
+    return text
+
+
+def copy_to_bucket(folder: StoreFolder, data_dir: Path, bucket: str) -> None:
+    """Put the CSVs where the server reads `s3://bucket/`; replaces what is there."""
+    target = data_dir / "buckets" / bucket
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for kind in folder.schemas:
+            source, copy = folder.csv(kind), target / f"{kind}.csv"
+            if source.resolve() != copy.resolve():
+                shutil.copyfile(source, copy)
+    except OSError as error:
+        raise UserError(
+            f"{target}: {error.strerror}. Give a folder that can be written: --data-dir."
+        ) from None

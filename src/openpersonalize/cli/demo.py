@@ -1,0 +1,158 @@
+"""`demo`: the whole path from CSV files to recommendations that a person can read."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from openpersonalize.cli import options
+from openpersonalize.cli.client import showing
+from openpersonalize.cli.client.connection import Connection, answers, connect, explained, no_server
+from openpersonalize.cli.client.folders import LAYOUT, StoreFolder, read_folder
+from openpersonalize.cli.client.loading import LoadedStore, Loader
+from openpersonalize.cli.client.movielens import convert
+from openpersonalize.cli.client.progress import percents
+from openpersonalize.cli.client.readers import Histories, Titles, read_histories, read_titles
+from openpersonalize.cli.client.statuses import progress_bars
+from openpersonalize.cli.client.temporary_server import temporary_server
+from openpersonalize.cli.console import UserError, console
+from openpersonalize.settings import Settings, load_settings
+
+app = options.command_app()
+
+RECIPES = {"for-you": "aws-user-personalization", "similar": "aws-sims"}
+N_USERS = 3
+N_LATEST = 10
+
+Folder = Annotated[
+    Path | None, typer.Argument(help="A folder of CSVs with their schemas.", show_default=False)
+]
+MovieLens = Annotated[
+    Path | None,
+    typer.Option("--movielens", metavar="DIR", help="MovieLens' folder ml-latest-small instead."),
+]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", help="Name of what is created. Default: the folder's name and the time."),
+]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a demo runs."""
+
+    url: str
+    settings: Settings
+
+
+@app.command(
+    epilog=LAYOUT.replace("\n", "\n\n"),
+)
+def command(
+    folder: Folder = None,
+    *,
+    movielens: MovieLens = None,
+    name: Name = None,
+    endpoint_url: options.EndpointUrl = None,
+    data_dir: options.DataDir = None,
+) -> None:
+    """Import a folder of CSVs, train on it, deploy, and show recommendations with titles.
+
+    Every step goes through the public API, with the AWS SDK: to the server that runs, or, where none does,
+    to one that this command starts and that goes away with it.
+    """
+    if (folder is None) == (movielens is None):
+        raise UserError("give either a folder of CSVs or --movielens DIR. See openpersonalize demo -h.")
+    screen = console()
+    settings = load_settings({"data_dir": data_dir})
+    with tempfile.TemporaryDirectory() as scratch, _place(endpoint_url, settings, screen) as place:
+        prepared = LoadedStore()
+        with prepared.phase("read the folder"):
+            store = read_folder(folder) if folder else convert(Path(movielens or ""), Path(scratch))
+        with explained(place.url):
+            _walk(store, name or _new_name(folder or movielens), place, screen, prepared.seconds)
+
+
+@contextmanager
+def _place(endpoint_url: str | None, settings: Settings, screen: Console) -> Iterator[Place]:
+    url = endpoint_url or settings.url
+    if answers(url):
+        if not (settings.data_dir / "buckets").is_dir():
+            raise UserError(
+                f"a server runs at {url}, but {settings.data_dir} is not its data directory, "
+                "where the files have to go: name it with --data-dir."
+            )
+        yield Place(url, settings)
+        return
+    if endpoint_url:
+        raise UserError(no_server(url))
+    with ExitStack() as until_the_end:
+        with screen.status(f"No server at {url}: starting one for this demo"):
+            url, data_dir = until_the_end.enter_context(temporary_server())
+        yield Place(url, replace(settings, data_dir=data_dir, database_url=""))
+
+
+def _new_name(folder: Path | None) -> str:
+    base = "".join(
+        letter if letter.isalnum() else "-" for letter in (folder or Path()).resolve().name.lower()
+    )
+    return f"{base.strip('-')[:30] or 'demo'}-{time.strftime('%m%d-%H%M%S')}"
+
+
+def _walk(folder: StoreFolder, name: str, place: Place, screen: Console, seconds: dict[str, float]) -> None:
+    connection = connect(place.url, region=place.settings.region)
+    with progress_bars(screen) as bars, percents(place.settings) as percent_of:
+        loader = Loader(connection, bars, name, place.settings.data_dir, percent_of)
+        store = loader.load(folder, RECIPES)
+    histories = read_histories(folder)
+    users = histories.users_to_show(N_USERS)
+    with store.phase("first recommendation"):
+        showing.recommended(connection, store.campaigns["for-you"], userId=users[0])
+    store.seconds = seconds | store.seconds
+    _show(screen, connection, store, histories=histories, titles=read_titles(folder), users=users)
+    showing.show_seconds(screen, store)
+    for use, arn in store.campaigns.items():
+        screen.print(f"{use}: {arn}")
+
+
+def _show(
+    screen: Console,
+    connection: Connection,
+    store: LoadedStore,
+    *,
+    histories: Histories,
+    titles: Titles,
+    users: list[str],
+) -> None:
+    for_you, latest = store.campaigns["for-you"], {user: histories.latest(user, N_LATEST) for user in users}
+    lists = {user: showing.recommended(connection, for_you, userId=user) for user in users}
+    for user in users:
+        showing.show_user(screen, user, latest=latest[user], items=lists[user], titles=titles)
+    item = histories.best_known()
+    similar = showing.recommended(connection, store.campaigns["similar"], itemId=item)
+    showing.show_similar(screen, item, items=similar, titles=titles)
+
+    user, other = users[0], users[-1]
+    event_item = histories.best_known(
+        [item for item in (*lists[other], *latest[other]) if item not in {*lists[user], *latest[user]}]
+    )
+    connection.events.put_events(
+        trackingId=store.tracking_id,
+        userId=user,
+        sessionId=f"{user}-demo",
+        eventList=[{"eventType": "View", "itemId": event_item, "sentAt": int(time.time())}],
+    )
+    after = showing.recommended(connection, for_you, userId=user)
+    showing.show_change(
+        screen,
+        f"User {user} before and after one event: {titles.of(event_item)}",
+        before=lists[user],
+        after=after,
+        titles=titles,
+    )

@@ -1,0 +1,100 @@
+"""`sample`: the sample store's files, and on request its way through the API to campaigns."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.panel import Panel
+from rich.text import Text
+
+from openpersonalize.cli import options
+from openpersonalize.cli.client.connection import answers, connect, explained, wait_until_ready
+from openpersonalize.cli.client.folders import read_folder
+from openpersonalize.cli.client.loading import Loader
+from openpersonalize.cli.client.progress import percents
+from openpersonalize.cli.client.statuses import progress_bars
+from openpersonalize.cli.console import UserError, console
+from openpersonalize.cli.sample_store.files import SEED, sample_files
+from openpersonalize.settings import Settings, load_settings
+from openpersonalize.storage.objects import BUCKET, LocalObjects
+
+app = options.command_app()
+
+STORE = "sample-store"
+LOADED = "sample-store.loaded"
+"""A file in the data directory that says that the sample store was loaded; deleting it loads again."""
+
+Bucket = Annotated[str, typer.Option("--bucket", help="Bucket to write into.")]
+Seed = Annotated[int, typer.Option("--seed", help="Another seed makes another store of the same kind.")]
+Load = Annotated[
+    bool,
+    typer.Option("--load", help="Also import, train and deploy it, unless that was done before."),
+]
+
+
+@app.command()
+def command(
+    *,
+    bucket: Bucket = STORE,
+    seed: Seed = SEED,
+    load: Load = False,
+    endpoint_url: options.EndpointUrl = None,
+    data_dir: options.DataDir = None,
+) -> None:
+    """Write the sample store's CSVs and schemas into a bucket of the data directory.
+
+    An invented shop: 3,000 customers, 1,152 items with titles, some 126,000 views, carts and purchases.
+    """
+    settings = load_settings({"data_dir": data_dir})
+    if not load:
+        folder = write_sample(settings.data_dir, bucket, seed)
+        typer.echo(f"Wrote s3://{bucket}/, which is the folder {folder}.")
+        return
+    url = endpoint_url or settings.url
+    marker = settings.data_dir / LOADED
+    with console().status(f"Waiting for {url}"):
+        wait_until_ready(url)
+    if not marker.exists():
+        with explained(url):
+            load_sample(url, settings, seed)
+        marker.touch()
+    _say_ready(url, settings.region)
+
+
+def write_sample(data_dir: Path, bucket: str = STORE, seed: int = SEED) -> Path:
+    """Write the files, and give the folder they are in."""
+    if not BUCKET.fullmatch(bucket):
+        raise UserError(
+            f"{bucket!r} is not a bucket name: use 3 to 63 lower-case letters, digits, dots and hyphens."
+        )
+    root = data_dir / "buckets"
+    objects = LocalObjects(root)
+    for name, text in sample_files(seed):
+        with objects.write(f"s3://{bucket}/{name}") as file:
+            file.write(text.encode())
+    return root / bucket
+
+
+def load_sample(url: str, settings: Settings, seed: int = SEED) -> dict[str, str]:
+    """Load the sample store into the server at `url`; gives its campaigns. Safe to repeat."""
+    screen = console()
+    screen.print("Loading the sample store through the API (once; SAMPLE=0 or no --sample leaves it out).")
+    folder = read_folder(write_sample(settings.data_dir, STORE, seed))
+    with progress_bars(screen) as bars, percents(settings) as percent_of:
+        loader = Loader(connect(url, region=settings.region), bars, STORE, settings.data_dir, percent_of)
+        return loader.load(folder).campaigns
+
+
+def _say_ready(url: str, region: str) -> None:
+    campaign = f"arn:aws:personalize:{region}:000000000000:campaign/{STORE}-for-you"
+    curl = (
+        f"curl -s {url}/recommendations -H 'content-type: application/json' \\\n"
+        f'  -d \'{{"campaignArn": "{campaign}", "userId": "u0042", "numResults": 5}}\''
+    )
+    screen = console()
+    if not answers(url):
+        return
+    text = Text(
+        f"Serving at {url} - API reference at {url}/docs - Ctrl-C stops.\nTry, in another terminal:\n\n{curl}"
+    )
+    screen.print(Panel(text, title="The sample store is ready", expand=False))
