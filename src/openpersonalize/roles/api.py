@@ -18,6 +18,7 @@ from openpersonalize.protocol.operation import Operations
 from openpersonalize.roles.health import Check, checks_of
 from openpersonalize.roles.http_server import make_server
 from openpersonalize.roles.site import build_site
+from openpersonalize.runtime.endpoints import build_runtime
 from openpersonalize.settings import Settings
 from openpersonalize.storage.stores import Stores, open_stores
 from openpersonalize.storage.tail import Tail
@@ -45,7 +46,7 @@ class Service(Part, Protocol):
 
 def build_services(stores: Stores, tail: Tail) -> dict[str, Service]:
     """The services of a process by name; both know the newest events through the tail."""
-    return {"events": build_events(stores, tail)}
+    return {"events": build_events(stores, tail), "runtime": build_runtime(stores, tail)}
 
 
 def build_api(settings: Settings, stores: Stores) -> Front:
