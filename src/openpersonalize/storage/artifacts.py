@@ -29,9 +29,10 @@ class CorruptArtifactError(Exception):
 def save(model: Any, folder: Path, *, extra: Mapping[str, Any]) -> str:
     """Write a model into an empty folder, the manifest last; return the manifest's sha256.
 
-    The same model and extra give the same bytes. The folder becomes visible to others by renaming it.
+    The same model and extra give the same bytes. The folder becomes visible to others by renaming it. Its
+    parent has to exist: it is a job's scratch folder, which a job that lost its lease must not bring back.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     arrays, scalars = _take_apart(model, "")
     manifest = {
         "format": FORMAT,

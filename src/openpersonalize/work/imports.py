@@ -1,6 +1,5 @@
 """The work of a dataset import job: CSV objects become a generation of the dataset."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from openpersonalize.domain.columns import DatasetColumns
 from openpersonalize.domain.schemas import parse_schema
 from openpersonalize.errors import JobError
 from openpersonalize.jobs.worker import RunningJob
-from openpersonalize.storage.generations import generation_folder, publish, seal
+from openpersonalize.storage.generations import publish, seal
 from openpersonalize.storage.objects import StoredObject
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import DatasetImportJobRow, DatasetRow, GenerationRow, SchemaRow
@@ -38,7 +37,6 @@ def run_import(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
     with the job. Raises `JobError` for what the customer can mend.
     """
     task = _load(job, stores)
-    _discard_earlier_attempts(job, stores)
     folder = job.scratch / "generation"
     folder.mkdir()
     try:
@@ -53,7 +51,7 @@ def run_import(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
     job.progress("publishing", 95)
     seal(folder, written.rows_by_part)
     job.progress("publishing", 99)
-    generation_id = _generation_id(job, job.attempt)
+    generation_id = job.output_id()
     publish(folder, stores.data_dir, generation_id)
     return _activate(job, stores, task, written, generation_id)
 
@@ -85,17 +83,6 @@ def _files(stores: Stores, location: str) -> list[StoredObject]:
     return visible
 
 
-def _generation_id(job: RunningJob, attempt: int) -> str:
-    return f"import-{job.id}-{attempt}"
-
-
-def _discard_earlier_attempts(job: RunningJob, stores: Stores) -> None:
-    """Delete what an attempt moved into place before it died; the database never names it."""
-    for attempt in range(1, job.attempt):
-        folder = generation_folder(stores.data_dir, _generation_id(job, attempt))
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _activate(
     job: RunningJob, stores: Stores, task: _Task, written: Written, generation_id: str
 ) -> Callable[[Session], None]:
@@ -111,6 +98,10 @@ def _activate(
     )
 
     def activate(session: Session) -> None:
+        # The lock makes imports of one dataset that end at the same time take their places one by one.
+        locked = select(DatasetRow.id).where(DatasetRow.id == task.dataset_id).with_for_update()
+        if session.scalar(locked) is None:
+            raise JobError("The dataset was deleted while the import ran. Create it and import again.")
         of_dataset = GenerationRow.dataset_id == task.dataset_id
         if task.mode == FULL:
             session.execute(update(GenerationRow).where(of_dataset).values(active=False))
