@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
+Flags = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

@@ -6,8 +6,8 @@ The newest event of some users is kept from the training. Given the events befor
 
 and their softmax over the catalogue should give the held-out items as much probability as can be: a
 conditional logit, fitted by maximum likelihood with a weak prior. The penalty is then set so that items seen
-before take the same share of lists of 25 as of the held-out events, and at last all three are scaled together,
-which leaves every order as it is, to the most likely scale.
+before take the same share of lists of 25 as of the held-out events, and at last all three are scaled
+together, which leaves every order as it is, to the most likely scale.
 """
 
 from dataclasses import dataclass, replace

@@ -235,4 +235,9 @@ RECIPES: Mapping[str, Recipe] = {
 }
 """All recipes by name, in the order of names."""
 
+BUILT = frozenset(
+    {"aws-user-personalization", "aws-personalized-ranking", "aws-popularity-count", "aws-sims"}
+)
+"""The recipes that `trainers` can train; a test keeps the two alike."""
+
 RECIPES_BY_ARN: Mapping[str, Recipe] = {recipe.arn: recipe for recipe in RECIPES.values()}

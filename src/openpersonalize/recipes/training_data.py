@@ -12,7 +12,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from openpersonalize.errors import JobError
-from openpersonalize.models.compiled import Ints, Longs, compiled
+from openpersonalize.models.compiled import Flags, Ints, Longs, compiled, frozen
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 
@@ -148,11 +148,12 @@ def load_interactions(source: Source, events: EventFilter, *, checks_minimums: b
     coded = frame.select(
         pl.col("USER_ID").cast(pl.Enum(users)).to_physical().cast(pl.Int32),
         pl.col("ITEM_ID").cast(pl.Enum(items)).to_physical().cast(pl.Int32),
-        pl.col("TIMESTAMP").cast(pl.Int64),
+        pl.col("TIMESTAMP"),
+        pl.lit(0, pl.UInt64).alias("tag")
+        if source.has_one_origin
+        else pl.struct("EVENT_TYPE", "EVENT_VALUE").hash().alias("tag"),
     ).collect(engine="streaming")
-    histories = _by_user(
-        coded["USER_ID"].to_numpy(), coded["ITEM_ID"].to_numpy(), coded["TIMESTAMP"].to_numpy(), len(users)
-    )
+    histories = _by_user(coded, len(users), has_duplicates=not source.has_one_origin)
     interactions = Interactions(IdIndex.build(users.to_list()), IdIndex.build(items.to_list()), histories)
     if checks_minimums:
         require_enough(interactions, events)
@@ -177,15 +178,16 @@ def require_enough(interactions: Interactions, events: EventFilter) -> None:
             f"Dataset has fewer than {MIN_USERS_WITH_TWO} users with at least 2 interactions each. {counts}; "
             f"{MIN_USERS_WITH_TWO - n_with_two} more are needed."
         )
-    if n_with_two < MIN_SHARE_OF_USERS_WITH_TWO * n_users:
+    n_needed = math.ceil(MIN_SHARE_OF_USERS_WITH_TWO * n_users)
+    if n_with_two < n_needed:
         raise JobError(
             f"Dataset has fewer than {MIN_SHARE_OF_USERS_WITH_TWO:.0%} of users with at least 2 interactions "
-            f"each. {counts}; {math.ceil(MIN_SHARE_OF_USERS_WITH_TWO * n_users) - n_with_two} more are needed."
+            f"each. {counts}; {n_needed - n_with_two} more are needed."
         )
 
 
 def _scan(source: Source, events: EventFilter) -> pl.LazyFrame:
-    """Return the interactions that count, lazily, in order; duplicates across origins removed."""
+    """Return the interactions that count, lazily, in order."""
     if not source.interactions:
         raise JobError(
             "The dataset group has no interactions: import some, or send events, then train again."
@@ -202,8 +204,6 @@ def _scan(source: Source, events: EventFilter) -> pl.LazyFrame:
         frame = frame.filter(pl.col("EVENT_TYPE") == events.event_type)
     if events.value_threshold is not None:
         frame = frame.filter(pl.col("EVENT_VALUE") >= events.value_threshold)
-    if not source.has_one_origin:
-        frame = frame.unique(keep="first", maintain_order=True)
     return frame
 
 
@@ -214,7 +214,7 @@ def _uniform(scan: pl.LazyFrame, names: set[str]) -> pl.LazyFrame:
         "ITEM_ID": pl.String,
         "TIMESTAMP": pl.Int64,
         "EVENT_TYPE": pl.String,
-        "EVENT_VALUE": pl.Float64,
+        "EVENT_VALUE": pl.Float32,
     }
     return scan.select(
         (pl.col(name) if name in names else pl.lit(None)).cast(kind).alias(name)
@@ -233,32 +233,39 @@ def _distinct(frame: pl.LazyFrame, column: str) -> pl.Series:
     return frame.select(pl.col(column).unique()).collect(engine="streaming")[column].sort()
 
 
-def _by_user(
-    users: NDArray[np.int32], items: NDArray[np.int32], times: NDArray[np.int64], n_users: int
-) -> Histories:
-    """Group events by user, then order each user's by time; equal times keep the given order."""
+def _by_user(coded: pl.DataFrame, n_users: int, *, has_duplicates: bool) -> Histories:
+    """Group events by user, then order each user's by time; equal times keep the given order.
+
+    Of events of a user that agree in item, time and tag, the first is kept. (Other columns are not compared.)
+    """
+    users = frozen(coded["USER_ID"].to_numpy())
     starts = np.zeros(n_users + 1, np.int64)
     np.cumsum(np.bincount(users, minlength=n_users), out=starts[1:])
-    grouped_items, grouped_times = np.empty_like(items), np.empty_like(times)
-    _group(users, items, times, starts[:-1].copy(), grouped_items, grouped_times)
-    _order_by_time(starts, grouped_items, grouped_times)
-    return Histories(starts, grouped_items, grouped_times)
+    place = np.empty(len(users), np.int64)
+    _place_by_user(users, starts[:-1].copy(), place)
+    order = np.empty_like(place)
+    order[place] = np.arange(len(place))
+    items, times = coded["ITEM_ID"].to_numpy()[order], coded["TIMESTAMP"].to_numpy()[order]
+    tags = coded["tag"].to_numpy().view(np.int64)[order] if has_duplicates else np.empty(0, np.int64)
+    _order_by_time(starts, items, times, tags)
+    if has_duplicates:
+        is_first = np.ones(len(items), np.bool_)
+        _mark_duplicates(starts, items, times, tags, is_first)
+        kept_before = np.concatenate([[0], np.cumsum(is_first)])
+        starts, items, times = kept_before[starts], items[is_first], times[is_first]
+    return Histories(starts, items, times)
 
 
 @compiled
-def _group(  # noqa: PLR0917  # numba takes positional arguments only
-    users: Ints, items: Ints, times: Longs, next_place: Longs, grouped_items: Ints, grouped_times: Longs
-) -> None:
-    """Distribute events to their users' places, in order: a stable counting sort."""
+def _place_by_user(users: Ints, next_place: Longs, place: Longs) -> None:
+    """Say where each event goes so that events of a user stand together, in order: a counting sort."""
     for event in range(len(users)):
-        place = next_place[users[event]]
+        place[event] = next_place[users[event]]
         next_place[users[event]] += 1
-        grouped_items[place] = items[event]
-        grouped_times[place] = times[event]
 
 
 @compiled
-def _order_by_time(starts: Longs, items: Ints, times: Longs) -> None:
+def _order_by_time(starts: Longs, items: Ints, times: Longs, tags: Longs) -> None:
     """Sort each user's events by time, stably; events that are in order already cost one pass."""
     for user in range(len(starts) - 1):
         first, end = starts[user], starts[user + 1]
@@ -271,6 +278,26 @@ def _order_by_time(starts: Longs, items: Ints, times: Longs) -> None:
             order = np.argsort(times[first:end], kind="mergesort")
             items[first:end] = items[first:end][order]
             times[first:end] = times[first:end][order]
+            if len(tags) > 0:
+                tags[first:end] = tags[first:end][order]
+
+
+@compiled
+def _mark_duplicates(starts: Longs, items: Ints, times: Longs, tags: Longs, is_first: Flags) -> None:
+    """Clear the mark of every event that equals an earlier one; equal times stand together."""
+    for user in range(len(starts) - 1):
+        first = starts[user]
+        while first < starts[user + 1]:
+            end = first + 1
+            while end < starts[user + 1] and times[end] == times[first]:
+                end += 1
+            by_tag = np.argsort(tags[first:end], kind="mergesort")
+            order = by_tag[np.argsort(items[first:end][by_tag], kind="mergesort")] + first
+            for at in range(1, end - first):
+                event, before = order[at], order[at - 1]
+                if items[event] == items[before] and tags[event] == tags[before]:
+                    is_first[event] = False
+            first = end
 
 
 @compiled

@@ -47,6 +47,17 @@ def save(model: Any, folder: Path, *, extra: Mapping[str, Any]) -> str:
     return hashlib.sha256(encoded).hexdigest()
 
 
+def publish(folder: Path, target: Path) -> None:
+    """Move a saved artifact to its place and make the move durable.
+
+    Raises FileNotFoundError if the folder is gone, FileExistsError if the place is taken.
+    """
+    if target.exists():
+        raise FileExistsError(f"{target} exists.")
+    folder.rename(target)
+    _sync_folder(target.parent)
+
+
 def load(folder: Path, kinds: Mapping[str, type]) -> Any:
     """Map a model into memory; arrays are read-only.
 

@@ -1,0 +1,261 @@
+"""The work of a solution version: collect its data, train in a child process, publish the artifact."""
+
+import json
+import logging
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import polars as pl
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from openpersonalize.errors import InvalidInputException, JobError
+from openpersonalize.jobs.worker import RunningJob
+from openpersonalize.recipes.catalogue import BUILT, RECIPES_BY_ARN
+from openpersonalize.recipes.hyperparameters import validate_hyperparameters
+from openpersonalize.recipes.recipe import Recipe
+from openpersonalize.storage import artifacts
+from openpersonalize.storage.event_log import Streamed, read_streamed
+from openpersonalize.storage.generations import generation_folder, part_paths
+from openpersonalize.storage.stores import Stores
+from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, GenerationRow, SolutionVersionRow
+
+log = logging.getLogger(__name__)
+
+SEED = 0
+_WAIT_S = 0.2
+_LAST_WORDS_BYTES = 4_000
+
+
+class TrainingChildError(Exception):
+    """The training child ended without a result: a fault of ours, or the system killed it."""
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What a solution version is trained on; generations by dataset type, in the order of reading."""
+
+    version: SolutionVersionRow
+    dataset_group_id: int
+    generations: Mapping[str, list[str]]
+
+
+def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
+    """Train one solution version and return what makes it ACTIVE with metrics, hours and artifact.
+
+    Raises JobError for what the customer can mend: too little data, or a recipe that is not built yet.
+    """
+    started = time.monotonic()
+    job.progress("collecting data", 0.0)
+    subject = _load(job, stores)
+    recipe = _recipe_of(subject.version)
+    streamed = read_streamed(stores.database, subject.dataset_group_id)
+    spec = _spec(job, stores, subject, recipe, streamed)
+    result = _run_child(job, spec)
+    job.note(data=result["counts"], phases_s=result["phases_s"])
+    job.progress("publishing", 99.0)
+    artifact_id = f"{job.id}-{job.attempt}-{result['manifest_sha256'][:16]}"
+    artifacts.publish(Path(spec["folder"]), stores.artifacts / artifact_id)
+    hours = round((time.monotonic() - started) / 3600.0, 4)
+
+    def publish(session: Session) -> None:
+        row = session.scalars(
+            select(SolutionVersionRow).where(SolutionVersionRow.arn == job.resource_arn)
+        ).one()
+        row.metrics = result["metrics"]
+        row.training_hours = hours
+        row.artifact_id = artifact_id
+
+    return publish
+
+
+def _load(job: RunningJob, stores: Stores) -> _Subject:
+    with stores.database.read() as session:
+        version = session.scalars(
+            select(SolutionVersionRow).where(SolutionVersionRow.arn == job.resource_arn)
+        ).one()
+        group_id = session.scalars(
+            select(DatasetGroupRow.id).where(DatasetGroupRow.arn == version.dataset_group_arn)
+        ).one()
+        rows = session.execute(
+            select(DatasetRow.dataset_type, GenerationRow.id)
+            .join(GenerationRow, GenerationRow.dataset_id == DatasetRow.id)
+            .where(DatasetRow.dataset_group_arn == version.dataset_group_arn, GenerationRow.active)
+            .order_by(GenerationRow.position, GenerationRow.created_at)
+        ).all()
+    generations: dict[str, list[str]] = {}
+    for dataset_type, generation_id in rows:
+        generations.setdefault(dataset_type.upper(), []).append(generation_id)
+    return _Subject(version, group_id, generations)
+
+
+def _recipe_of(version: SolutionVersionRow) -> Recipe:
+    recipe = RECIPES_BY_ARN.get(version.recipe_arn)
+    if recipe is None or recipe.name not in BUILT:
+        raise JobError(f"not built yet: training {version.recipe_arn.rpartition('/')[2]}")
+    return recipe
+
+
+def _spec(
+    job: RunningJob, stores: Stores, subject: _Subject, recipe: Recipe, streamed: Streamed
+) -> dict[str, Any]:
+    """Return what the training child is told, as JSON."""
+    config = subject.version.solution_config or {}
+    try:
+        settings = validate_hyperparameters(
+            recipe,
+            config.get("algorithmHyperParameters") or {},
+            config.get("featureTransformationParameters") or {},
+        )
+    except InvalidInputException as error:
+        raise JobError(error.message) from error
+    generations = subject.generations.get("INTERACTIONS", [])
+    interactions = _parts(stores, generations)
+    events = _write_streamed(streamed, job.scratch / "streamed.parquet")
+    return {
+        "recipe": recipe.name,
+        "settings": settings,
+        "interactions": [str(path) for path in interactions + events],
+        "items": [str(path) for path in _parts(stores, subject.generations.get("ITEMS", []))],
+        "has_one_origin": len(generations) + len(events) == 1 and not events,
+        "event_type": subject.version.event_type,
+        "value_threshold": _threshold(config.get("eventValueThreshold")),
+        "seed": SEED,
+        "n_threads": len(os.sched_getaffinity(0)),
+        "folder": str(job.scratch / "artifact"),
+        "extra": {
+            "recipe": recipe.name,
+            "recipe_type": recipe.recipe_type,
+            "watermark": list(streamed.watermark),
+            "dataset_group_id": subject.dataset_group_id,
+        },
+        "parent": os.getpid(),
+    }
+
+
+def _parts(stores: Stores, generation_ids: list[str]) -> list[Path]:
+    return [
+        path
+        for generation_id in generation_ids
+        for path in part_paths(generation_folder(stores.data_dir, generation_id))
+    ]
+
+
+def _threshold(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise JobError(f"The eventValueThreshold {text!r} is not a number.") from None
+
+
+def _write_streamed(streamed: Streamed, path: Path) -> list[Path]:
+    """Write the streamed events that count for training as one Parquet file; none if there are none.
+
+    Events of a session without a user belong to the user whom some event of the same session names; if none
+    does, they are left out (data.md §5.1, anonymous users).
+    """
+    columns = streamed.columns
+    users_by_session = {
+        session: user
+        for session, user in zip(columns["session_id"], columns["user_id"], strict=True)
+        if user is not None
+    }
+    frame = pl.DataFrame(
+        {
+            "USER_ID": [
+                user if user is not None else users_by_session.get(session)
+                for session, user in zip(columns["session_id"], columns["user_id"], strict=True)
+            ],
+            "ITEM_ID": columns["item_id"],
+            "TIMESTAMP": columns["timestamp"],
+            "EVENT_TYPE": columns["event_type"],
+            "EVENT_VALUE": columns["event_value"],
+        },
+        schema={
+            "USER_ID": pl.String,
+            "ITEM_ID": pl.String,
+            "TIMESTAMP": pl.Int64,
+            "EVENT_TYPE": pl.String,
+            "EVENT_VALUE": pl.Float32,
+        },
+        strict=False,
+    ).filter(pl.col("USER_ID").is_not_null())
+    if frame.is_empty():
+        return []
+    frame.write_parquet(path)
+    return [path]
+
+
+def _run_child(job: RunningJob, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Run the training child to its end, passing its progress on; kill it if the job is to stop.
+
+    Raises JobError with the child's reason, JobCancelled, LeaseLost, or TrainingChildError.
+    """
+    last_words = job.scratch / "child.log"
+    with last_words.open("wb") as stderr:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "openpersonalize.work.training_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+            text=True,
+        )
+    stdin, stdout = cast("IO[str]", child.stdin), cast("IO[str]", child.stdout)
+    try:
+        stdin.write(json.dumps(spec))
+        stdin.close()
+        result = _follow(job, stdout)
+    finally:
+        child.kill()
+        child.wait()
+    if result is None:
+        log.error(
+            "training child ended early",
+            extra={"job": job.id, "exit": child.returncode, "stderr": _tail(last_words)},
+        )
+        raise TrainingChildError(f"The training child ended with {child.returncode} and no result.")
+    return result
+
+
+def _follow(job: RunningJob, stdout: IO[str]) -> dict[str, Any] | None:
+    """Read the child's lines until its result; None if it ends without one."""
+    lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_forward, args=(stdout, lines), daemon=True).start()
+    phase, percent = "starting", 0.0
+    while True:
+        job.progress(phase, percent)
+        try:
+            line = lines.get(timeout=_WAIT_S)
+        except queue.Empty:
+            continue
+        if line is None:
+            return None
+        message = json.loads(line)
+        if "failure" in message:
+            raise JobError(message["failure"])
+        if "result" in message:
+            return dict(message["result"])
+        phase, percent = message["progress"]
+
+
+def _forward(stdout: IO[str], lines: "queue.Queue[str | None]") -> None:
+    for line in stdout:
+        lines.put(line)
+    lines.put(None)
+
+
+def _tail(path: Path) -> str:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _LAST_WORDS_BYTES))
+        return file.read().decode("utf-8", "replace")

@@ -1,0 +1,99 @@
+"""The process that trains one model: told what by one JSON object, it answers with lines of JSON.
+
+On standard input: recipe, settings, files, seed, threads, the folder for the artifact. On standard output:
+`{"progress": [phase, percent]}` as it goes, and at last `{"result": …}`, or `{"failure": reason}` for the
+customer's fault. It ends when its parent is gone.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from openpersonalize.errors import JobError
+from openpersonalize.recipes.trainers import TRAINERS
+from openpersonalize.recipes.training import Task
+from openpersonalize.recipes.training_data import EventFilter, Interactions, Source, load_interactions
+from openpersonalize.storage import artifacts
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Reporter:
+    """Sends progress to the parent, and keeps how long each phase took."""
+
+    def __init__(self, answers: TextIO) -> None:
+        self.phases_s: dict[str, float] = {}
+        self._answers = answers
+        self._phase, self._since = "starting", time.monotonic()
+
+    def progress(self, phase: str, percent: float) -> None:
+        """Say which phase runs and how far the whole is."""
+        now = time.monotonic()
+        self.phases_s[self._phase] = self.phases_s.get(self._phase, 0.0) + now - self._since
+        self._phase, self._since = phase, now
+        self.send({"progress": [phase, round(percent, 1)]})
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send one line."""
+        self._answers.write(json.dumps(message) + "\n")
+        self._answers.flush()
+
+
+def end_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies; end at once if it is dead already."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise SystemExit("the parent of the training child is gone")
+
+
+def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Load, train, evaluate and save as the spec says; return what the parent is told."""
+    reporter.progress("loading", 1.0)
+    data = load_interactions(
+        Source(
+            [Path(path) for path in spec["interactions"]],
+            [Path(path) for path in spec["items"]],
+            has_one_origin=spec["has_one_origin"],
+        ),
+        EventFilter(spec["event_type"], spec["value_threshold"]),
+    )
+    task = Task(data, spec["settings"], spec["seed"], spec["n_threads"], reporter.progress)
+    trained = TRAINERS[spec["recipe"]](task)
+    reporter.progress("saving", 96.0)
+    counts = _counts(data)
+    digest = artifacts.save(trained.model, Path(spec["folder"]), extra=spec["extra"] | {"counts": counts})
+    reporter.progress("done", 98.0)
+    return {
+        "metrics": dict(trained.metrics),
+        "manifest_sha256": digest,
+        "counts": counts,
+        "phases_s": {phase: round(seconds, 3) for phase, seconds in reporter.phases_s.items()},
+        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def _counts(data: Interactions) -> dict[str, int]:
+    return {"users": data.n_users, "items": data.n_items, "interactions": data.n_events}
+
+
+def main() -> None:
+    """Answer one spec; whatever libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    spec = json.load(sys.stdin)
+    end_with_parent(spec["parent"])
+    reporter = Reporter(answers)
+    try:
+        reporter.send({"result": train(spec, reporter)})
+    except JobError as error:
+        reporter.send({"failure": str(error)})
+
+
+if __name__ == "__main__":
+    main()
