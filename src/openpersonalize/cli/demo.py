@@ -64,8 +64,7 @@ def command(
 ) -> None:
     """Import a folder of CSVs, train on it, deploy, and show recommendations with titles.
 
-    Every step goes through the public API, with the AWS SDK: to the server that runs, or, where none does,
-    to one that this command starts and that goes away with it.
+    All goes through the public API, with the AWS SDK. Where no server runs, one is started and ended.
     """
     if (folder is None) == (movielens is None):
         raise UserError("give either a folder of CSVs or --movielens DIR. See openpersonalize demo -h.")

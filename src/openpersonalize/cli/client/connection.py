@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from openpersonalize.cli.console import UserError
 
@@ -53,7 +54,7 @@ def explained(endpoint_url: str) -> Iterator[None]:
     """Turn the SDK's errors into a line with the remedy. Raises UserError."""
     try:
         yield
-    except HTTPClientError:
+    except (HTTPClientError, NoConnectionError):
         raise UserError(no_server(endpoint_url)) from None
     except ClientError as error:
         raise UserError(f"{error.operation_name}: {code_of(error)}: {message_of(error)}") from None
