@@ -1,7 +1,10 @@
 """The world that a test acts in: a live server, an account of the test's own, and builders of situations."""
 
 import itertools
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,10 +34,11 @@ _accounts = itertools.count(100_000_000_000)
 
 @dataclass
 class Server:
-    """A server in a thread of this process, with stores that the test may look into."""
+    """A server, in a thread of this process or a process of its own, with stores to look into."""
 
     settings: Settings
     stores: Stores
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -68,6 +72,37 @@ def serving(
     finally:
         server.should_exit = True
         thread.join(DEADLINE_S)
+
+
+@contextmanager
+def process_server(folder: Path, **settings: object) -> Iterator[Server]:
+    """The real command, `serve`, as a process of its own with its workers; settings as in the environment.
+
+    On leaving it is told to stop and must end by itself.
+    """
+    variables = {f"OPENPERSONALIZE_{name.upper()}": str(value) for name, value in settings.items()}
+    environment = (
+        os.environ | {"OPENPERSONALIZE_DATA_DIR": str(folder), "OPENPERSONALIZE_PORT": "0"} | variables
+    )
+    log = folder.parent / f"{folder.name}.log"
+    command = [sys.executable, "-m", "openpersonalize.cli", "serve"]
+    with (
+        log.open("ab") as errors,
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors) as process,
+    ):
+        assert process.stdout is not None
+        line = process.stdout.readline().decode()
+        assert " is ready at http" in line, log.read_text()
+        port = int(line.rsplit(":", 1)[1])
+        ready = Settings(port=port, data_dir=folder, database_url=str(settings.get("database_url", "")))
+        stores = open_stores(folder, ready.database)
+        try:
+            yield Server(ready, stores, process)
+        finally:
+            stores.database.dispose()
+            if process.poll() is None:
+                process.terminate()
+            process.wait(DEADLINE_S)
 
 
 @contextmanager
@@ -135,17 +170,25 @@ class World:
         """The ARN of a resource of this account and region."""
         return f"arn:aws:personalize:{self.region}:{self.account}:{'/'.join((kind, *path))}"
 
+    def wait(self, arn: str, deadline_s: float = DEADLINE_S) -> dict[str, Any]:
+        """Poll a resource until it is ACTIVE or has failed, and give its description; for process servers."""
+        kind = arn.split(":", 5)[5].split("/")
+        noun = "solution-version" if kind[0] == "solution" and len(kind) == 3 else kind[0]
+        words = noun.split("-")
+        member = words[0] + "".join(word.capitalize() for word in words[1:])
+        describe = getattr(self.personalize, "describe_" + noun.replace("-", "_"))
+
+        def settled() -> dict[str, Any] | None:
+            found: dict[str, Any] = describe(**{f"{member}Arn": arn})[member]
+            return found if found["status"] == "ACTIVE" or found["status"].endswith("FAILED") else None
+
+        described: dict[str, Any] = until(settled, f"{arn} is ACTIVE or has failed", deadline_s)
+        return described
+
     def settle(self) -> None:
         """Run the jobs that wait, and those that they make, with the worker's code, until none is left."""
-        worker = Worker(self.server.stores, work_functions(), lease_s=self.server.settings.lease_s)
-        while worker.run_one():
+        from openpersonalize.roles.worker import work_functions
+
+        hand = Worker(self.server.stores, work_functions(), lease_s=self.server.settings.lease_s)
+        while hand.run_one():
             pass
-
-
-def work_functions() -> dict[str, Any]:
-    """The worker's table of work by kind of job."""
-    try:
-        from openpersonalize.roles.worker import work_functions as table
-    except ImportError:
-        return {}
-    return dict(table())

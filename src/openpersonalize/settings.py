@@ -1,5 +1,6 @@
 """One frozen `Settings`, and the only reader of the environment."""
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -11,7 +12,6 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 Source = Literal["default", "environment", "flag"]
 
 PREFIX = "OPENPERSONALIZE_"
-LOOPBACK = ("127.", "localhost", "::1")
 
 
 class SettingsError(ValueError):
@@ -115,12 +115,22 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"lease_s {settings.lease_s}: give at least 1 second.")
     if not re.fullmatch(r"[a-z0-9-]+", settings.region):
         raise SettingsError(f"region {settings.region!r}: give a region such as us-east-1.")
-    if not settings.host.startswith(LOOPBACK) and not settings.allow_remote:
+    if not is_loopback(settings.host) and not settings.allow_remote:
         raise SettingsError(
             f"host {settings.host!r} is not a loopback address, and requests are not authenticated yet: "
             "anybody who reaches the port could read and change everything. "
             "Use 127.0.0.1, or set OPENPERSONALIZE_ALLOW_REMOTE=1 if the network is trusted."
         )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def masked_url(url: str) -> str:
