@@ -108,8 +108,7 @@ def begin(session: Session, row: Lifecycle, job: Job, *, now: float, **payload: 
         raise ResourceInUseException(
             f"{row.arn} is in state {row.status}; this needs one of: {', '.join(sorted(phase.starts_from))}."
         )
-    if not job.sub_record:
-        row.status = phase.pending
+    set_words(row, job, phase.pending, now=now)
     row.last_updated_date_time = now
     session.add(row)
     if job.deletes:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from openpersonalize.settings import NAMES, PREFIX, Settings
+from openpersonalize.settings import NAMES, PREFIX, Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ MAX_FAILED_STARTS = 4
 LONGEST_PAUSE_S = 10.0
 
 
-class ChildCannotStartError(Exception):
+class ChildCannotStartError(SettingsError):
     """A child process ends again and again right after its start."""
 
 

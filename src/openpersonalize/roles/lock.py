@@ -1,4 +1,4 @@
-"""The lock of a data directory: one supervisor at a time."""
+"""The lock of a data directory: one `serve` and one `work` at a time."""
 
 import fcntl
 import json
@@ -9,14 +9,12 @@ from pathlib import Path
 
 from openpersonalize.settings import SettingsError
 
-LOCK = "supervisor.lock"
-
 
 class DataDirectoryLock:
     """Held until `close`, or until the process ends in whatever way; raises SettingsError when taken."""
 
-    def __init__(self, data_dir: Path) -> None:
-        path = data_dir / LOCK
+    def __init__(self, data_dir: Path, purpose: str) -> None:
+        path = data_dir / f"{purpose}.lock"
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a+", encoding="utf-8")
@@ -35,9 +33,9 @@ class DataDirectoryLock:
                 f"data directory {data_dir.resolve()} is in use by {holder}. Stop that one, or give another "
                 "directory with OPENPERSONALIZE_DATA_DIR or --data-dir."
             ) from None
+        self._name_holder(purpose)
 
-    def name_holder(self, purpose: str) -> None:
-        """Write who holds the lock, for the message to others."""
+    def _name_holder(self, purpose: str) -> None:
         entry = {
             "pid": os.getpid(),
             "host": socket.gethostname(),

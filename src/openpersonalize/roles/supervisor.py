@@ -19,7 +19,7 @@ from openpersonalize import __version__
 from openpersonalize.jobs import queue
 from openpersonalize.jobs.worker import owner_prefix
 from openpersonalize.logs import configure_logging
-from openpersonalize.roles.children import Child, ChildCannotStartError, environment_of
+from openpersonalize.roles.children import Child, environment_of
 from openpersonalize.roles.http_server import listen
 from openpersonalize.roles.lock import DataDirectoryLock
 from openpersonalize.settings import Settings, SettingsError
@@ -29,7 +29,7 @@ from openpersonalize.storage.stores import open_stores
 
 log = logging.getLogger(__name__)
 
-Only = Literal["api"]
+Only = Literal["api", "runtime"]
 
 STOP_S = 15.0
 """Seconds that children have to end after SIGTERM, before SIGKILL."""
@@ -42,9 +42,11 @@ SLOW_START_S = 20.0
 def serve(settings: Settings, only: Only | None = None, *, migrate: bool = True) -> None:
     """Run API processes and workers until SIGTERM or SIGINT; `only="api"` leaves the workers out.
 
-    Prints one line with the URL when requests are answered. Raises SettingsError and
-    ChildCannotStartError, whose texts are for the operator.
+    Prints one line with the URL when requests are answered. Raises SettingsError, whose text is for the
+    operator, also where a process cannot start.
     """
+    if only == "runtime":
+        raise SettingsError("not built yet: --only runtime; use --only api, which answers the runtime too.")
     configure_logging(settings.log_level)
     with _data_directory(settings, "serve", migrate=migrate) as node:
         listener = _bind(settings)
@@ -58,7 +60,7 @@ def serve(settings: Settings, only: Only | None = None, *, migrate: bool = True)
 
 
 def work(settings: Settings, *, migrate: bool = True) -> None:
-    """Run workers alone, beside a `serve` of another data directory or machine; else like `serve`."""
+    """Run workers alone, on the database and data directory of a server; else like `serve`."""
     configure_logging(settings.log_level)
     with _data_directory(settings, "work", migrate=migrate) as node:
         workers = _worker_children(replace(settings, workers=max(settings.workers, 1)), node)
@@ -149,11 +151,10 @@ class _Supervisor:
 @contextmanager
 def _data_directory(settings: Settings, purpose: str, *, migrate: bool) -> Iterator[str]:
     """Hold the data directory and have the tables in order; gives the name of this node's workers."""
-    lock = DataDirectoryLock(settings.data_dir)
+    lock = DataDirectoryLock(settings.data_dir, purpose)
     try:
-        lock.name_holder(purpose)
         _check_tables(settings, migrate=migrate)
-        yield _node(settings)
+        yield f"{_node(settings)}/{purpose}"
     finally:
         lock.close()
 
@@ -233,6 +234,3 @@ def _readiness(settings: Settings) -> tuple[bool, object]:
         return False, type(error).__name__
     finally:
         connection.close()
-
-
-__all__ = ["ChildCannotStartError", "serve", "work"]

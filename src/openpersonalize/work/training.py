@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from openpersonalize.errors import InvalidInputException, JobError
+from openpersonalize.jobs.orphans import record_child
 from openpersonalize.jobs.worker import RunningJob
 from openpersonalize.recipes.catalogue import BUILT, RECIPES_BY_ARN
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
@@ -62,7 +63,7 @@ def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
     result = _run_child(job, spec)
     job.note(data=result["counts"], phases_s=result["phases_s"])
     job.progress("publishing", 99.0)
-    artifact_id = f"{job.id}-{job.attempt}-{result['manifest_sha256'][:16]}"
+    artifact_id = f"{job.output_id()}-{result['manifest_sha256'][:16]}"
     artifacts.publish(Path(spec["folder"]), stores.artifacts / artifact_id)
     hours = round((time.monotonic() - started) / 3600.0, 4)
 
@@ -213,6 +214,7 @@ def _run_child(job: RunningJob, spec: Mapping[str, Any]) -> dict[str, Any]:
         )
     stdin, stdout = cast("IO[str]", child.stdin), cast("IO[str]", child.stdout)
     try:
+        record_child(job.scratch, child.pid)
         stdin.write(json.dumps(spec))
         stdin.close()
         result = _follow(job, stdout)

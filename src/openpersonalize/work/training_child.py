@@ -5,23 +5,20 @@ On standard input: recipe, settings, files, seed, threads, the folder for the ar
 customer's fault. It ends when its parent is gone.
 """
 
-import ctypes
 import json
 import os
 import resource
-import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any, TextIO
 
 from openpersonalize.errors import JobError
+from openpersonalize.jobs.orphans import follow_parent
 from openpersonalize.recipes.trainers import TRAINERS
 from openpersonalize.recipes.training import Task
 from openpersonalize.recipes.training_data import EventFilter, Interactions, Source, load_interactions
 from openpersonalize.storage import artifacts
-
-_PR_SET_PDEATHSIG = 1
 
 
 class Reporter:
@@ -43,13 +40,6 @@ class Reporter:
         """Send one line."""
         self._answers.write(json.dumps(message) + "\n")
         self._answers.flush()
-
-
-def end_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies; end at once if it is dead already."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise SystemExit("the parent of the training child is gone")
 
 
 def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
@@ -87,7 +77,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     spec = json.load(sys.stdin)
-    end_with_parent(spec["parent"])
+    follow_parent(spec["parent"])
     reporter = Reporter(answers)
     try:
         reporter.send({"result": train(spec, reporter)})
