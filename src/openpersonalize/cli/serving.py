@@ -10,13 +10,13 @@ import typer
 
 from openpersonalize.cli import options
 from openpersonalize.cli.console import UserError
-from openpersonalize.roles.supervisor import ChildCannotStartError, serve
+from openpersonalize.roles.supervisor import serve
 from openpersonalize.settings import Settings, load_settings
 
 app = options.command_app()
 
 Only = Annotated[
-    Literal["api"] | None,
+    Literal["api", "runtime"] | None,
     typer.Option("--only", help="Serve the API and run no workers.", show_default=False),
 ]
 Sample = Annotated[
@@ -65,10 +65,7 @@ def command(  # noqa: PLR0917  (each option is a parameter)
     if sample and settings.port == 0:
         raise UserError("--sample needs a port that is known beforehand: give one with --port.")
     with _sample_loader(settings) if sample else nullcontext():
-        try:
-            serve(settings, only=only, migrate=not no_migrate)
-        except ChildCannotStartError as error:
-            raise UserError(str(error)) from None
+        serve(settings, only=only, migrate=not no_migrate)
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """`work`: job workers without a server."""
 
 from openpersonalize.cli import options
-from openpersonalize.cli.console import UserError
-from openpersonalize.roles.supervisor import ChildCannotStartError, work
+from openpersonalize.roles.supervisor import work
 from openpersonalize.settings import load_settings
 
 app = options.command_app()
@@ -29,7 +28,4 @@ def command(
             "lease_s": lease_s,
         }
     )
-    try:
-        work(settings)
-    except ChildCannotStartError as error:
-        raise UserError(str(error)) from None
+    work(settings)
