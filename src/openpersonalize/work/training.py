@@ -1,7 +1,6 @@
 """The work of a solution version: collect its data, train in a child process, publish the artifact."""
 
 import json
-import logging
 import os
 import queue
 import subprocess
@@ -29,11 +28,8 @@ from openpersonalize.storage.generations import generation_folder, part_paths
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, GenerationRow, SolutionVersionRow
 
-log = logging.getLogger(__name__)
-
 SEED = 0
 _WAIT_S = 0.2
-_LAST_WORDS_BYTES = 4_000
 
 
 class TrainingChildError(Exception):
@@ -202,16 +198,13 @@ def _run_child(job: RunningJob, spec: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises JobError with the child's reason, JobCancelled, LeaseLost, or TrainingChildError.
     """
-    last_words = job.scratch / "child.log"
-    with last_words.open("wb") as stderr:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "openpersonalize.work.training_child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-            text=True,
-        )
+    child = subprocess.Popen(
+        [sys.executable, "-m", "openpersonalize.work.training_child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        text=True,
+    )
     stdin, stdout = cast("IO[str]", child.stdin), cast("IO[str]", child.stdout)
     try:
         record_child(job.scratch, child.pid)
@@ -222,10 +215,6 @@ def _run_child(job: RunningJob, spec: Mapping[str, Any]) -> dict[str, Any]:
         child.kill()
         child.wait()
     if result is None:
-        log.error(
-            "training child ended early",
-            extra={"job": job.id, "exit": child.returncode, "stderr": _tail(last_words)},
-        )
         raise TrainingChildError(f"The training child ended with {child.returncode} and no result.")
     return result
 
@@ -255,9 +244,3 @@ def _forward(stdout: IO[str], lines: "queue.Queue[str | None]") -> None:
     for line in stdout:
         lines.put(line)
     lines.put(None)
-
-
-def _tail(path: Path) -> str:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _LAST_WORDS_BYTES))
-        return file.read().decode("utf-8", "replace")

@@ -6,19 +6,24 @@ customer's fault. It ends when its parent is gone.
 """
 
 import json
+import logging
 import os
 import resource
 import sys
 import time
 from pathlib import Path
+from types import TracebackType
 from typing import Any, TextIO
 
 from openpersonalize.errors import JobError
 from openpersonalize.jobs.orphans import follow_parent
+from openpersonalize.logs import configure_logging
 from openpersonalize.recipes.trainers import TRAINERS
 from openpersonalize.recipes.training import Task
 from openpersonalize.recipes.training_data import EventFilter, Interactions, Source, load_interactions
 from openpersonalize.storage import artifacts
+
+log = logging.getLogger(__name__)
 
 
 class Reporter:
@@ -72,10 +77,18 @@ def _counts(data: Interactions) -> dict[str, int]:
     return {"users": data.n_users, "items": data.n_items, "interactions": data.n_events}
 
 
+def _log_without_text(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log what ended the process, without the error's text, which may quote a customer's ids."""
+    log.critical("the training child failed", exc_info=(kind, error, trace))
+
+
 def main() -> None:
     """Answer one spec; whatever libraries print goes to standard error."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    configure_logging("warning")
+    logging.captureWarnings(True)
+    sys.excepthook = _log_without_text
     spec = json.load(sys.stdin)
     follow_parent(spec["parent"])
     reporter = Reporter(answers)
