@@ -1,6 +1,6 @@
 """Resources described once, and the operations that follow from the description."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -77,7 +77,7 @@ class Resource(Generic[Row]):
         return row
 
     def get_to_change(self, context: Context, arn: str) -> Row:
-        """The row, which no other transaction may use until this one ends. Raises ResourceNotFoundException."""
+        """The row, kept from all other transactions until this one ends. Raises ResourceNotFoundException."""
         row = records.find(context.session, self.table, arn, context.scope, lock="exclusive")
         if row is None:
             raise self.not_found(arn)
@@ -135,7 +135,7 @@ def start(context: Context, row: Lifecycle, job: Job, **payload: Any) -> None:
 def refuse_dependants(
     context: Context, row: ResourceRow, table: type[ResourceRow], words: str, *conditions: ColumnElement[bool]
 ) -> None:
-    """Raise ResourceInUseException, which names one of them, while any row of `table` meets the conditions."""
+    """Raise ResourceInUseException, which names a row of `table` that meets the conditions."""
     found, _ = records.page(context.session, table, context.scope, conditions=conditions, size=1)
     if found:
         raise ResourceInUseException(
@@ -149,13 +149,16 @@ UNDER_WAY = ("CREATE PENDING", "CREATE IN_PROGRESS", "CREATE STOPPING")
 def describe(operations: Operations, name: str, resource: Resource[Any]) -> None:
     """Add the operation that answers one resource in full."""
     member = resource.arn_member
+    noun = (
+        f"{resource.noun}_"  # the wire drops the underscore; without it, `schema` would hide pydantic's own
+    )
     request_shape = create_model(f"{name}Request", __base__=Shape, **{member: (Arn, ...)})  # type: ignore[call-overload]
-    response_shape = create_model(f"{name}Response", __base__=Shape, **{resource.noun: (resource.full, ...)})  # type: ignore[call-overload]
+    response_shape = create_model(f"{name}Response", __base__=Shape, **{noun: (resource.full, ...)})  # type: ignore[call-overload]
     to_full = resource.to_full or _from_row(resource.full)
 
     def handler(request: Shape, context: Context) -> Shape:
         row = resource.get(context, getattr(request, member))
-        answer: Shape = response_shape(**{resource.noun: to_full(row, context)})
+        answer: Shape = response_shape(**{noun: to_full(row, context)})
         return answer
 
     handler.__doc__ = f"Describe a {resource.words}."
@@ -189,7 +192,14 @@ def list_(
             check_parent(context, parent)
         filters = {resource.parent: parent} if resource.parent else {}
         conditions = [] if parent is None else [getattr(resource.table, resource.parent) == parent]
-        rows, last = _page(name, resource, context, request, filters, conditions)
+        rows, last = records.page(
+            context.session,
+            resource.table,
+            context.scope,
+            conditions=conditions,
+            after=last_key(request.next_token, name, context.scope, filters),
+            size=request.max_results or DEFAULT_PAGE,
+        )
         token = None if last is None else next_token(last, name, context.scope, filters)
         answer: Shape = response_shape(
             **{resource.list_member: [to_summary(row, context) for row in rows], "next_token": token}
@@ -198,24 +208,6 @@ def list_(
 
     handler.__doc__ = f"List the {resource.words}s, oldest first."
     operations.add(Operation(name, request_shape, response_shape, handler))
-
-
-def _page(
-    name: str,
-    resource: Resource[Any],
-    context: Context,
-    request: Any,
-    filters: dict[str, Any],
-    conditions: Sequence[ColumnElement[bool]],
-) -> tuple[list[Any], int | None]:
-    return records.page(
-        context.session,
-        resource.table,
-        context.scope,
-        conditions=conditions,
-        after=last_key(request.next_token, name, context.scope, filters),
-        size=request.max_results or DEFAULT_PAGE,
-    )
 
 
 def delete(

@@ -14,6 +14,18 @@ from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from openpersonalize.control import (
+    campaigns,
+    dataset_groups,
+    dataset_import_jobs,
+    datasets,
+    event_trackers,
+    recipes,
+    schemas,
+    solution_versions,
+    solutions,
+    tags,
+)
 from openpersonalize.control.context import Context
 from openpersonalize.errors import NotBuiltYet, ResourceAlreadyExistsException, ResourceInUseException
 from openpersonalize.protocol.call import Call, CallHandler
@@ -27,7 +39,18 @@ from openpersonalize.storage.stores import Stores
 log = logging.getLogger(__name__)
 
 # Each has a table `operations`; a name in two of them fails here, at import.
-MODULES: tuple[ModuleType, ...] = ()
+MODULES: tuple[ModuleType, ...] = (
+    dataset_groups,
+    schemas,
+    datasets,
+    dataset_import_jobs,
+    event_trackers,
+    recipes,
+    solutions,
+    solution_versions,
+    campaigns,
+    tags,
+)
 
 operations = Operations()
 for module in MODULES:

@@ -54,7 +54,9 @@ def keep_tags(context: Context, arn: str, tags: list[Tag] | None) -> None:
     if repeated:
         raise InvalidInputException("Tag keys must be unique: the tags name one key more than once.")
     if any(tag.tag_key.lower().startswith("aws:") for tag in tags):
-        raise InvalidInputException("Tag keys must not begin with 'aws:', which is reserved: choose another key.")
+        raise InvalidInputException(
+            "Tag keys must not begin with 'aws:', which is reserved: choose another key."
+        )
     context.session.add_all(
         TagRow(resource_arn=arn, tag_key=tag.tag_key, tag_value=tag.tag_value) for tag in tags
     )
@@ -69,9 +71,7 @@ def list_tags_for_resource(
     kind = resource_kind(arn)
     if kind in NOT_TAGGABLE or not _exists(context, arn):
         raise ResourceNotFoundException(f"The given resource does not exist, or has no tags: {arn}")
-    rows = context.session.scalars(
-        select(TagRow).where(TagRow.resource_arn == arn).order_by(TagRow.tag_key)
-    )
+    rows = context.session.scalars(select(TagRow).where(TagRow.resource_arn == arn).order_by(TagRow.tag_key))
     return ListTagsForResourceResponse(tags=[Tag.model_validate(row) for row in rows])
 
 

@@ -18,6 +18,7 @@ class Column:
     nullable: bool = False
     categorical: bool = False
     textual: bool = False
+    item_name: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from openpersonalize.errors import JobError
 from openpersonalize.jobs.lifecycle import (
     CREATE_DATASET,
     CREATE_DATASET_GROUP,
@@ -18,15 +17,9 @@ from openpersonalize.jobs.lifecycle import (
     TRAIN_SOLUTION_VERSION,
     UPDATE_CAMPAIGN,
 )
-from openpersonalize.jobs.worker import Publish, RunningJob, WorkFunction
-from openpersonalize.storage.stores import Stores
-from openpersonalize.work import deployments, imports, resources
+from openpersonalize.jobs.worker import WorkFunction
+from openpersonalize.work import deployments, imports, resources, training
 from openpersonalize.work.housekeeping import sweeping
-
-
-def _run_training(job: RunningJob, stores: Stores) -> Publish:
-    raise JobError("not built yet: training")
-
 
 HANDLERS: Mapping[str, WorkFunction] = {
     CREATE_DATASET_GROUP.kind: resources.become_active,
@@ -34,7 +27,7 @@ HANDLERS: Mapping[str, WorkFunction] = {
     CREATE_EVENT_TRACKER.kind: resources.become_active,
     CREATE_SOLUTION.kind: resources.become_active,
     IMPORT_DATASET.kind: sweeping(imports.run_import),
-    TRAIN_SOLUTION_VERSION.kind: sweeping(_run_training),
+    TRAIN_SOLUTION_VERSION.kind: sweeping(training.run_training),
     DEPLOY_CAMPAIGN.kind: deployments.deploy_campaign,
     UPDATE_CAMPAIGN.kind: deployments.update_campaign,
     DELETE_DATASET_GROUP.kind: resources.delete_dataset_group,

@@ -1,0 +1,149 @@
+"""Datasets: one of each type in a dataset group."""
+
+import uuid
+from typing import Annotated
+
+from pydantic import Field
+
+from openpersonalize.control.context import Context
+from openpersonalize.control.dataset_groups import DATASET_GROUP
+from openpersonalize.control.resource import (
+    UNDER_WAY,
+    Resource,
+    active_parent,
+    delete,
+    describe,
+    identity,
+    list_,
+    refuse_dependants,
+    refuse_taken,
+    start,
+)
+from openpersonalize.control.schemas import SCHEMA
+from openpersonalize.control.tags import Tags, keep_tags
+from openpersonalize.domain.datasets import DatasetType, dataset_type_of, rules_of
+from openpersonalize.domain.schemas import check_fits, parse_schema
+from openpersonalize.errors import InvalidInputException
+from openpersonalize.jobs.lifecycle import CREATE_DATASET, DELETE_DATASET
+from openpersonalize.protocol.operation import Operations
+from openpersonalize.protocol.shapes import Arn, Name, Shape, Text
+from openpersonalize.storage.tables import (
+    DatasetGroupRow,
+    DatasetImportJobRow,
+    DatasetRow,
+    SchemaRow,
+    SolutionVersionRow,
+)
+
+operations = Operations()
+
+
+class CreateDatasetRequest(Shape):
+    name: Name
+    schema_arn: Arn
+    dataset_group_arn: Arn
+    dataset_type: Annotated[str, Text(max_length=256, pattern=r"^[A-Za-z_]+$")]
+    tags: Tags | None = None
+
+
+class CreateDatasetResponse(Shape):
+    dataset_arn: str
+
+
+class DatasetSummary(Shape):
+    name: str
+    dataset_arn: str = Field(validation_alias="arn")
+    dataset_type: str
+    status: str
+    creation_date_time: float
+    last_updated_date_time: float
+
+
+class DatasetUpdateSummary(Shape):
+    schema_arn: str | None = None
+    status: str | None = None
+    failure_reason: str | None = None
+    creation_date_time: float | None = None
+    last_updated_date_time: float | None = None
+
+
+class Dataset(DatasetSummary):
+    dataset_group_arn: str
+    schema_arn: str
+    latest_dataset_update: DatasetUpdateSummary | None = None
+    tracking_id: str | None = None
+
+
+DATASET = Resource(
+    noun="dataset",
+    words="dataset",
+    table=DatasetRow,
+    full=Dataset,
+    summary=DatasetSummary,
+    parent="dataset_group_arn",
+)
+
+
+@operations.handles("CreateDataset")
+def create_dataset(request: CreateDatasetRequest, context: Context) -> CreateDatasetResponse:
+    """Create an empty dataset of a type that the group has no dataset of."""
+    group = active_parent(context, DATASET_GROUP, request.dataset_group_arn)
+    schema = SCHEMA.get_for_child(context, request.schema_arn)
+    dataset_type = _checked_type(request.dataset_type, group, schema)
+    arn = context.arn("dataset", group.name, dataset_type)
+    refuse_taken(context, DatasetRow, arn)
+    row = DatasetRow(
+        **identity(context, arn, request.name),
+        dataset_group_arn=group.arn,
+        dataset_type=dataset_type,
+        schema_arn=schema.arn,
+        tracking_id=str(uuid.uuid4()) if dataset_type == "ACTION_INTERACTIONS" else None,
+    )
+    start(context, row, CREATE_DATASET)
+    keep_tags(context, arn, request.tags)
+    return CreateDatasetResponse(dataset_arn=arn)
+
+
+def _checked_type(text: str, group: DatasetGroupRow, schema: SchemaRow) -> DatasetType:
+    """The type that a text names. Raises InvalidInputException when group or schema don't fit it."""
+    dataset_type = dataset_type_of(text)
+    if dataset_type is None:
+        raise InvalidInputException(
+            f"The datasetType is {text!r}: use Interactions, Items, Users, Actions or Action_Interactions."
+        )
+    if rules_of(dataset_type, group.domain) is None:
+        raise InvalidInputException(
+            f"A dataset group of domain {group.domain} has no {dataset_type} datasets: "
+            "use a dataset group without a domain."
+        )
+    if schema.domain != group.domain:
+        raise InvalidInputException(
+            f"The schema's domain is {schema.domain or 'none'}, the dataset group's is "
+            f"{group.domain or 'none'}: use a schema of the group's domain."
+        )
+    check_fits(parse_schema(schema.schema, schema.domain), dataset_type)
+    return dataset_type
+
+
+def _refuse_in_use(context: Context, row: DatasetRow) -> None:
+    refuse_dependants(
+        context,
+        row,
+        DatasetImportJobRow,
+        "dataset import job",
+        DatasetImportJobRow.dataset_arn == row.arn,
+        DatasetImportJobRow.status.in_(UNDER_WAY),
+    )
+    refuse_dependants(
+        context,
+        row,
+        SolutionVersionRow,
+        "solution version",
+        SolutionVersionRow.dataset_group_arn == row.dataset_group_arn,
+        SolutionVersionRow.status.in_(UNDER_WAY),
+    )
+
+
+describe(operations, "DescribeDataset", DATASET)
+list_(operations, "ListDatasets", DATASET)
+delete(operations, "DeleteDataset", DATASET, DELETE_DATASET, _refuse_in_use)

@@ -1,0 +1,194 @@
+"""Solutions: a recipe and its settings for a dataset group."""
+
+from pydantic import Field
+from sqlalchemy import select
+
+from openpersonalize.control.context import Context
+from openpersonalize.control.dataset_groups import DATASET_GROUP
+from openpersonalize.control.recipes import recipe_of
+from openpersonalize.control.resource import (
+    UNDER_WAY,
+    Resource,
+    active_parent,
+    delete,
+    describe,
+    identity,
+    list_,
+    refuse_dependants,
+    refuse_taken,
+    start,
+)
+from openpersonalize.control.solution_config import (
+    AutoTrainingConfig,
+    EventsConfig,
+    EventType,
+    SolutionConfig,
+    check_solution_config,
+)
+from openpersonalize.control.tags import Tags, keep_tags
+from openpersonalize.errors import InvalidInputException, NotBuiltYet
+from openpersonalize.jobs.lifecycle import CREATE_SOLUTION, DELETE_SOLUTION
+from openpersonalize.protocol.operation import Operations
+from openpersonalize.protocol.shapes import Arn, Name, Shape
+from openpersonalize.recipes.recipe import Recipe
+from openpersonalize.storage.tables import CampaignRow, SolutionRow, SolutionVersionRow
+
+operations = Operations()
+
+
+class CreateSolutionRequest(Shape):
+    name: Name
+    perform_hpo: bool | None = None
+    perform_auto_ml: bool | None = None
+    perform_auto_training: bool | None = None
+    perform_incremental_update: bool | None = None
+    recipe_arn: Arn | None = None
+    dataset_group_arn: Arn
+    event_type: EventType | None = None
+    solution_config: SolutionConfig | None = None
+    tags: Tags | None = None
+
+
+class CreateSolutionResponse(Shape):
+    solution_arn: str
+
+
+class SolutionSummary(Shape):
+    name: str
+    solution_arn: str = Field(validation_alias="arn")
+    status: str
+    creation_date_time: float
+    last_updated_date_time: float
+    recipe_arn: str | None = None
+
+
+class AutoMLResult(Shape):
+    best_recipe_arn: str | None = None
+
+
+class SolutionVersionSummary(Shape):
+    solution_version_arn: str = Field(validation_alias="arn")
+    status: str
+    training_mode: str
+    training_type: str
+    creation_date_time: float
+    last_updated_date_time: float
+    failure_reason: str | None = None
+
+
+class SolutionUpdateConfig(Shape):
+    auto_training_config: AutoTrainingConfig | None = None
+    events_config: EventsConfig | None = None
+
+
+class SolutionUpdateSummary(Shape):
+    solution_update_config: SolutionUpdateConfig | None = None
+    status: str | None = None
+    perform_auto_training: bool | None = None
+    perform_incremental_update: bool | None = None
+    creation_date_time: float | None = None
+    last_updated_date_time: float | None = None
+    failure_reason: str | None = None
+
+
+class Solution(SolutionSummary):
+    perform_hpo: bool
+    perform_auto_ml: bool
+    perform_auto_training: bool
+    perform_incremental_update: bool
+    dataset_group_arn: str
+    event_type: str | None = None
+    solution_config: SolutionConfig | None = None
+    auto_ml_result: AutoMLResult | None = None
+    latest_solution_version: SolutionVersionSummary | None = None
+    latest_solution_update: SolutionUpdateSummary | None = None
+
+
+def _with_latest_version(row: SolutionRow, context: Context) -> Shape:
+    newest = (
+        select(SolutionVersionRow)
+        .where(SolutionVersionRow.solution_arn == row.arn)
+        .order_by(SolutionVersionRow.id.desc())
+        .limit(1)
+    )
+    version = context.session.scalar(newest)
+    solution = Solution.model_validate(row)
+    if version is None:
+        return solution
+    return solution.model_copy(
+        update={"latest_solution_version": SolutionVersionSummary.model_validate(version)}
+    )
+
+
+SOLUTION = Resource(
+    noun="solution",
+    words="solution",
+    table=SolutionRow,
+    full=Solution,
+    summary=SolutionSummary,
+    parent="dataset_group_arn",
+    to_full=_with_latest_version,
+)
+
+
+@operations.handles("CreateSolution")
+def create_solution(request: CreateSolutionRequest, context: Context) -> CreateSolutionResponse:
+    """Create a solution: choose a recipe and its settings."""
+    group = active_parent(context, DATASET_GROUP, request.dataset_group_arn)
+    recipe = _checked_recipe(request)
+    config = request.solution_config
+    check_solution_config(config or SolutionConfig(), recipe)
+    arn = context.arn("solution", request.name)
+    refuse_taken(context, SolutionRow, arn)
+    row = SolutionRow(
+        **identity(context, arn, request.name),
+        dataset_group_arn=group.arn,
+        recipe_arn=recipe.arn,
+        perform_hpo=False,
+        perform_auto_ml=False,
+        perform_auto_training=request.perform_auto_training is not False,
+        perform_incremental_update=False,
+        event_type=request.event_type,
+        solution_config=None if config is None else config.model_dump(by_alias=True, exclude_none=True),
+    )
+    start(context, row, CREATE_SOLUTION)
+    keep_tags(context, arn, request.tags)
+    return CreateSolutionResponse(solution_arn=arn)
+
+
+def _checked_recipe(request: CreateSolutionRequest) -> Recipe:
+    """The recipe that is asked for. Raises for one that makes no solution, and for what is not served."""
+    if request.perform_auto_ml:
+        raise NotBuiltYet("performAutoML")
+    if request.recipe_arn is None:
+        raise InvalidInputException(
+            "recipeArn is missing: name a recipe, such as one that ListRecipes gives."
+        )
+    recipe = recipe_of(request.recipe_arn)
+    if recipe.domain is not None:
+        raise InvalidInputException(
+            f"{recipe.arn} is a recipe of domain {recipe.domain}, from which recommenders are made: "
+            "choose a recipe without a domain."
+        )
+    if request.perform_hpo:
+        raise NotBuiltYet("performHPO")
+    if request.perform_incremental_update:
+        raise NotBuiltYet("performIncrementalUpdate")
+    return recipe
+
+
+def _refuse_in_use(context: Context, row: SolutionRow) -> None:
+    refuse_dependants(context, row, CampaignRow, "campaign", CampaignRow.solution_arn == row.arn)
+    refuse_dependants(
+        context,
+        row,
+        SolutionVersionRow,
+        "solution version",
+        SolutionVersionRow.solution_arn == row.arn,
+        SolutionVersionRow.status.in_(UNDER_WAY),
+    )
+
+
+describe(operations, "DescribeSolution", SOLUTION)
+list_(operations, "ListSolutions", SOLUTION)
+delete(operations, "DeleteSolution", SOLUTION, DELETE_SOLUTION, _refuse_in_use)

@@ -1,0 +1,58 @@
+"""The jobs of campaigns: they let the runtime serve a solution version's artifact."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from openpersonalize.errors import JobError
+from openpersonalize.jobs.worker import Publish, RunningJob
+from openpersonalize.storage import records
+from openpersonalize.storage.artifacts import read_manifest
+from openpersonalize.storage.stores import Stores
+from openpersonalize.storage.tables import CampaignRow, SolutionVersionRow
+
+
+def deploy_campaign(job: RunningJob, stores: Stores) -> Publish:
+    """Deploy a campaign's solution version."""
+    with stores.database.read() as session:
+        version_arn = _campaign(session, job.resource_arn).solution_version_arn
+    artifact_id = _readable_artifact(stores, version_arn)
+
+    def publish(session: Session) -> None:
+        _campaign(session, job.resource_arn).artifact_id = artifact_id
+        records.bump(session, "deployments")
+
+    return publish
+
+
+def update_campaign(job: RunningJob, stores: Stores) -> Publish:
+    """Put the settings of a campaign's newest update into force; until then the old ones serve."""
+    with stores.database.read() as session:
+        wanted = _campaign(session, job.resource_arn).latest_update or {}
+    artifact_id = _readable_artifact(stores, wanted["solutionVersionArn"])
+
+    def publish(session: Session) -> None:
+        campaign = _campaign(session, job.resource_arn)
+        campaign.solution_version_arn = wanted["solutionVersionArn"]
+        campaign.min_provisioned_tps = wanted["minProvisionedTPS"]
+        campaign.campaign_config = wanted.get("campaignConfig")
+        campaign.artifact_id = artifact_id
+        records.bump(session, "deployments")
+
+    return publish
+
+
+def _campaign(session: Session, arn: str) -> CampaignRow:
+    return session.scalars(select(CampaignRow).where(CampaignRow.arn == arn)).one()
+
+
+def _readable_artifact(stores: Stores, version_arn: str) -> str:
+    """The artifact of a version, which can be read. Raises JobError when the version has none."""
+    with stores.database.read() as session:
+        query = select(SolutionVersionRow.artifact_id).where(SolutionVersionRow.arn == version_arn)
+        artifact_id = session.scalar(query)
+    if artifact_id is None:
+        raise JobError(
+            f"The solution version {version_arn} has no trained model any more: use another version."
+        )
+    read_manifest(stores.artifacts / artifact_id)
+    return artifact_id
