@@ -1,15 +1,19 @@
 """The OpenAPI document of a table of operations: shapes, constraints and an example of each."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, get_args, get_origin
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, get_args, get_origin
 
 from pydantic.json_schema import models_json_schema
 
 from openpersonalize.protocol.operation import Operation
 from openpersonalize.protocol.shapes import Count, Number, Shape, Text, member_name, unwrap
 
-Samples = Callable[[str, str], Any]
-"""A good value for a member: (operation, member) → value, or None where the constraints say enough."""
+
+class Samples(Protocol):
+    """Gives a good value for a member of an operation, or None where the constraints say enough."""
+
+    def __call__(self, operation: str, member: str, *, required: bool) -> Any: ...
+
 
 ERROR = {
     "type": "object",
@@ -65,7 +69,7 @@ def example(shape: type[Shape], operation: str, samples: Samples) -> dict[str, A
     found: dict[str, Any] = {}
     for name, field in shape.model_fields.items():
         member = field.alias or member_name(name)
-        value = samples(operation, member)
+        value = samples(operation, member, required=field.is_required())
         if value is None and field.is_required():
             value = _value(field.annotation, field.metadata, operation, samples)
         if value is not None:

@@ -33,7 +33,8 @@ SAMPLES: dict[str, Any] = {
     "algorithmArn": built_in_arn("algorithm", "aws-user-personalization"),
     "featureTransformationArn": built_in_arn("feature-transformation", "JSON-percentile-filtering"),
     "dataSource": {"dataLocation": "s3://store/interactions.csv"},
-    "roleArn": None,
+    "resourceArn": _HERE + "dataset-group/store",
+    "tagKeys": ["team"],
     "userId": "1",
     "itemId": "10",
     "inputList": ["10", "20", "30"],
@@ -42,18 +43,13 @@ SAMPLES: dict[str, Any] = {
     "sessionId": "session-1",
     "eventList": [{"eventType": "watch", "itemId": "10", "sentAt": 1700000000}],
 }
-# Members whose sample would make no sense for the operation.
-_WITHOUT = {
-    ("CreateSolution", "recipeArn"): False,
-    ("GetPersonalizedRanking", "numResults"): True,
-}
+# Optional members that the first request somebody tries is better without.
+_LEFT_OUT = {("GetRecommendations", "itemId")}
 
 
-def sample(operation: str, member: str) -> Any:
-    """A good value of a member, None where it is better left out."""
-    if operation.startswith("List") or _WITHOUT.get((operation, member)):
-        return None
-    if operation == "DescribeRecipe" and member == "name":
+def sample(operation: str, member: str, *, required: bool) -> Any:
+    """A good value of a member, None where it is better left out; a list is of everything."""
+    if not required and (operation.startswith("List") or (operation, member) in _LEFT_OUT):
         return None
     return SAMPLES.get(member)
 
