@@ -1,37 +1,19 @@
 """Fixtures: a live server for the session, and a world (an account of its own) for each test."""
 
-import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
+from tests.databases import new_database
 from tests.world import Server, World, running_server
-
-DATABASE_VARIABLE = "OPENPERSONALIZE_TEST_DATABASE_URL"
 
 
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
     """URL of a new database: PostgreSQL where the environment names one, else empty (SQLite)."""
-    configured = os.environ.get(DATABASE_VARIABLE, "")
-    if not configured:
-        yield ""
-        return
-    name = f"test_{uuid.uuid4().hex[:16]}"
-    url = make_url(configured).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    try:
-        yield url.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-        engine.dispose()
+    with new_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
