@@ -5,7 +5,9 @@ from typing import Any, Protocol, get_args, get_origin
 
 from pydantic.json_schema import models_json_schema
 
+from openpersonalize.protocol.json11 import TARGET_PREFIX
 from openpersonalize.protocol.operation import Operation
+from openpersonalize.protocol.rest import PATHS
 from openpersonalize.protocol.shapes import Count, Number, Shape, Text, member_name, unwrap
 
 
@@ -56,12 +58,17 @@ def _entry(operation: Operation, references: Mapping[Any, Any], samples: Samples
     return {
         "operationId": operation.name,
         "summary": operation.summary,
+        "description": f"SDKs call it at POST {_sdk_path(operation.name)}.",
         "requestBody": {"required": True, "content": {"application/json": body}},
         "responses": {
             "200": success,
             "default": {"description": "An error; its code is in `__type`.", "content": failure},
         },
     }
+
+
+def _sdk_path(operation: str) -> str:
+    return PATHS.get(operation, f"/ with the header X-Amz-Target: {TARGET_PREFIX}{operation}")
 
 
 def example(shape: type[Shape], operation: str, samples: Samples) -> dict[str, Any]:
