@@ -34,7 +34,7 @@ def read_chunks(stream: BinaryIO, file: str, *, first_line: int, size: int = CHU
                     "End each record with a line break."
                 )
             continue
-        chunk = _chunk(rest + block[:end], first_line)
+        chunk = _chunk(b"".join((rest, memoryview(block)[:end])), first_line)
         rest = block[end:]
         first_line += chunk.n_lines
         yield chunk

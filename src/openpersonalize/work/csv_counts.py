@@ -66,7 +66,7 @@ class Tally:
         """Count the rows of a frame."""
         self.records += frame.height
         for noun, log in self._ids.items():
-            log.append(frame[_COUNTED_IDS[noun]].hash().unique().to_numpy())
+            log.append(frame[_COUNTED_IDS[noun]].hash().to_numpy())
         if "EVENT_TYPE" in self.columns.names:
             self._add_event_types(frame["EVENT_TYPE"])
         if "TIMESTAMP" in self.columns.names and frame.height:

@@ -244,10 +244,14 @@ def _all_right(frame: pl.DataFrame, rules: tuple[Rule, ...]) -> bool:
 def _is_short_enough(column: pl.Series, rule: Rule) -> bool:
     if rule.type != "string" or rule.is_cut:
         return True
-    for length in (column.str.len_bytes().max(), column.str.len_chars().max()):
-        if length is None or int(str(length)) <= rule.longest:
-            return True
-    return False
+    return (
+        _longest(column.str.len_bytes()) <= rule.longest or _longest(column.str.len_chars()) <= rule.longest
+    )
+
+
+def _longest(lengths: pl.Series) -> int:
+    longest = lengths.max()
+    return longest if isinstance(longest, int) else 0
 
 
 def _check_time(column: pl.Expr, rule: Rule) -> list[pl.Expr]:

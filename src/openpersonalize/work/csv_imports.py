@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +46,9 @@ class _Import:
     log: HashLog
     rejects: Rejects
     progress: Progress
+    writing: Executor
     n_bytes: int
+    written: Future[None] | None = None
     n_read: int = 0
     n_cut: int = 0
 
@@ -66,10 +69,16 @@ class _Import:
                 self.n_read = started + stream.tell()
                 self.progress("reading", READING_PERCENT * min(1.0, self.n_read / self.n_bytes))
                 if frame is not None and not self.rejects.total:
-                    self._take(frame)
+                    self._pass_on(frame)
             self.n_cut += reader.n_cut
             if stream.tell() != stored.size or self.objects.list_objects(stored.uri) != [stored]:
                 raise JobError(f"{stored.uri} changed while it was read. Import it again.")
+
+    def _pass_on(self, frame: pl.DataFrame | None) -> None:
+        """Count and write a frame while the next one is read; wait until the one before is done."""
+        if self.written is not None:
+            self.written.result()
+        self.written = None if frame is None else self.writing.submit(self._take, frame)
 
     def _take(self, frame: pl.DataFrame) -> None:
         self.tally.add(frame)
@@ -78,6 +87,7 @@ class _Import:
 
     def finish(self) -> Written:
         """Write the last part, remove duplicates and count."""
+        self._pass_on(None)
         self.writer.finish(_empty_frame(self.columns))
         self._advance(0)
         removed = duplicate_rows(
@@ -112,7 +122,10 @@ def import_csv(
     Raises `RejectedLinesError` for bad lines, `JobError` for a file or an import that is bad as a whole.
     """
     _check_headers(objects, files, columns)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="hashes-") as hashes:
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix="hashes-") as hashes,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="import-writer") as writing,
+    ):
         run = _Import(
             objects,
             columns,
@@ -121,6 +134,7 @@ def import_csv(
             HashLog(Path(hashes) / "rows"),
             Rejects(),
             progress,
+            writing,
             n_bytes=max(1, sum(stored.size for stored in files)),
         )
         for stored in files:

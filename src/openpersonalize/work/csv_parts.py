@@ -64,5 +64,5 @@ class PartWriter:
 
 def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
     unfinished = path.with_suffix(".unfinished")
-    frame.write_parquet(unfinished, compression="zstd", compression_level=1)
+    frame.write_parquet(unfinished, compression="zstd", compression_level=1, statistics=False)
     unfinished.replace(path)
