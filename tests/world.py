@@ -1,13 +1,14 @@
 """The world that a test acts in: a live server, an account of the test's own, and builders of situations."""
 
 import itertools
+import json
 import os
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -30,6 +31,7 @@ REGION = "us-east-1"
 DEADLINE_S = 30.0
 
 _accounts = itertools.count(100_000_000_000)
+_numbers = itertools.count()
 
 
 @dataclass
@@ -185,6 +187,85 @@ class World:
         described: dict[str, Any] = until(settled, f"{arn} is ACTIVE or has failed", deadline_s)
         return described
 
+    def dataset_group(self, name: str = "store", **members: Any) -> str:
+        """An ACTIVE dataset group."""
+        arn: str = self.personalize.create_dataset_group(name=name, **members)["datasetGroupArn"]
+        self.settle()
+        return arn
+
+    def schema(
+        self, record: str = "Interactions", *fields: Mapping[str, Any], name: str = "", **members: Any
+    ) -> str:
+        """A schema with the given fields, or with the usual ones of its kind."""
+        document = {"type": "record", "name": record, "namespace": "com.amazonaws.personalize.schema"}
+        text = json.dumps(document | {"fields": list(fields or FIELDS[record]), "version": "1.0"})
+        name = name or f"{record.lower()}-{next(_numbers)}"
+        arn: str = self.personalize.create_schema(name=name, schema=text, **members)["schemaArn"]
+        return arn
+
+    def dataset(self, group: str, record: str = "Interactions", *fields: Mapping[str, Any]) -> str:
+        """An ACTIVE, empty dataset."""
+        arn: str = self.personalize.create_dataset(
+            name=record.lower(),
+            datasetType="Action_Interactions" if record == "ActionInteractions" else record,
+            datasetGroupArn=group,
+            schemaArn=self.schema(record, *fields),
+        )["datasetArn"]
+        self.settle()
+        return arn
+
+    def upload(self, text: str, key: str = "") -> str:
+        """The location of a new object in the account's bucket."""
+        location = f"s3://bucket-{self.account}/{key or f'file-{next(_numbers)}.csv'}"
+        with self.server.stores.objects.write(location) as file:
+            file.write(text.encode())
+        return location
+
+    def imported(self, dataset: str, text: str, **members: Any) -> str:
+        """An import job that has ended."""
+        arn: str = self.personalize.create_dataset_import_job(
+            jobName=f"import-{next(_numbers)}",
+            datasetArn=dataset,
+            dataSource={"dataLocation": self.upload(text)},
+            **members,
+        )["datasetImportJobArn"]
+        self.settle()
+        return arn
+
+    def interactions(self, group: str, text: str = "") -> str:
+        """A dataset of interactions with rows in it: those of a CSV text, or some that can be trained on."""
+        dataset = self.dataset(group)
+        self.imported(dataset, text or plain_interactions())
+        return dataset
+
+    def solution(
+        self, group: str, recipe: str = "aws-popularity-count", name: str = "", **members: Any
+    ) -> str:
+        """An ACTIVE solution."""
+        arn: str = self.personalize.create_solution(
+            name=name or f"solution-{next(_numbers)}",
+            datasetGroupArn=group,
+            recipeArn=f"arn:aws:personalize:::recipe/{recipe}",
+            **members,
+        )["solutionArn"]
+        self.settle()
+        return arn
+
+    def trained(self, solution: str, **members: Any) -> str:
+        """A solution version whose training has ended."""
+        created = self.personalize.create_solution_version(solutionArn=solution, **members)
+        self.settle()
+        arn: str = created["solutionVersionArn"]
+        return arn
+
+    def campaign(self, version: str, name: str = "", **members: Any) -> str:
+        """An ACTIVE campaign."""
+        arn: str = self.personalize.create_campaign(
+            name=name or f"campaign-{next(_numbers)}", solutionVersionArn=version, **members
+        )["campaignArn"]
+        self.settle()
+        return arn
+
     def settle(self) -> None:
         """Run the jobs that wait, and those that they make, with the worker's code, until none is left."""
         from openpersonalize.roles.worker import work_functions
@@ -192,3 +273,31 @@ class World:
         hand = Worker(self.server.stores, work_functions(), lease_s=self.server.settings.lease_s)
         while hand.run_one():
             pass
+
+
+def text_field(name: str, **members: Any) -> dict[str, Any]:
+    """A string field of a schema."""
+    return {"name": name, "type": "string"} | members
+
+
+FIELDS: Mapping[str, list[dict[str, Any]]] = {
+    "Interactions": [text_field("USER_ID"), text_field("ITEM_ID"), {"name": "TIMESTAMP", "type": "long"}],
+    "Items": [text_field("ITEM_ID"), text_field("GENRE", categorical=True)],
+    "Users": [text_field("USER_ID"), text_field("AGE_GROUP", categorical=True)],
+    "Actions": [text_field("ACTION_ID"), text_field("KIND", categorical=True)],
+    "ActionInteractions": [
+        *(text_field("USER_ID"), text_field("ACTION_ID"), text_field("EVENT_TYPE")),
+        {"name": "TIMESTAMP", "type": "long"},
+    ],
+}
+
+
+def plain_interactions(n_users: int = 60, n_items: int = 30, each: int = 20) -> str:
+    """CSV text of interactions, enough for a training: lower items are more popular."""
+    lines = ["USER_ID,ITEM_ID,TIMESTAMP"]
+    for user in range(n_users):
+        lines += [
+            f"u{user},i{(place * place + user % 7) % n_items},{1_600_000_000 + place}"
+            for place in range(each)
+        ]
+    return "\n".join(lines) + "\n"

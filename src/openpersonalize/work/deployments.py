@@ -36,6 +36,7 @@ def update_campaign(job: RunningJob, stores: Stores) -> Publish:
         campaign.min_provisioned_tps = wanted["minProvisionedTPS"]
         campaign.campaign_config = wanted.get("campaignConfig")
         campaign.artifact_id = artifact_id
+        campaign.last_updated_date_time = stores.clock()
         records.bump(session, "deployments")
 
     return publish
