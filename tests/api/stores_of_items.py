@@ -1,4 +1,4 @@
-"""Stores with deployed models, put into the database as jobs would leave them: for tests of what serves them."""
+"""Stores with deployed models, put into the database as jobs would leave them, for tests of what serves."""
 
 import itertools
 import json

@@ -1,7 +1,11 @@
 """Events change the next answer: at once in the process that took them, within a second in others."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +18,10 @@ from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.training import Task
 from openpersonalize.recipes.training_data import Interactions
+from openpersonalize.roles.http_server import listen
 from openpersonalize.storage.event_log import read_streamed
 from tests.api.stores_of_items import Store, a_store, two_tastes
-from tests.world import Server, World, running_server, until
+from tests.world import DEADLINE_S, Server, World, until
 
 N_CLUSTERS = 10
 ITEMS_PER_CLUSTER = 30
@@ -93,9 +98,26 @@ def test_events_of_one_store_change_nothing_in_another(world: World) -> None:
 
 @pytest.fixture(scope="module")
 def second_server(server: Server) -> Iterator[Server]:
-    """Another API process on the same data: it shares nothing with the first but folder and database."""
-    with running_server(server.settings.data_dir, server.settings.database_url) as second:
-        yield second
+    """Another API process on the same data."""
+    listener = listen("127.0.0.1", 0)
+    settings = replace(server.settings, port=listener.getsockname()[1])
+    environment = os.environ | {
+        "OPENPERSONALIZE_DATA_DIR": str(settings.data_dir),
+        "OPENPERSONALIZE_DATABASE_URL": settings.database_url,
+        "OPENPERSONALIZE_PORT": str(settings.port),
+    }
+    arguments = [f"--parent={os.getpid()}", f"--listener={listener.fileno()}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "openpersonalize.roles.api_child", *arguments],
+        env=environment,
+        pass_fds=[listener.fileno()],
+    )
+    try:
+        yield Server(settings, server.stores)
+    finally:
+        process.terminate()
+        process.wait(DEADLINE_S)
+        listener.close()
 
 
 def test_another_process_knows_an_event_within_a_second(world: World, second_server: Server) -> None:

@@ -188,7 +188,7 @@ class Tail:
             for user_key, user in list(held.users.items()):
                 left = tuple(event for event in user.events if (event.txid, event.id) > watermark)
                 held.n_events -= len(user.events) - len(left)
-                user.events = left
+                user.events, user.since = left, max(user.since, watermark)
                 if not left:
                     del held.users[user_key]
 
