@@ -1,14 +1,13 @@
 """`sample`: the sample store's files, and on request its way through the API to campaigns."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.panel import Panel
-from rich.text import Text
 
 from openpersonalize.cli import options
-from openpersonalize.cli.client.connection import answers, connect, explained, wait_until_ready
+from openpersonalize.cli.client.connection import connect, explained, wait_until_ready
 from openpersonalize.cli.client.folders import read_folder
 from openpersonalize.cli.client.loading import Loader
 from openpersonalize.cli.client.progress import percents
@@ -87,14 +86,11 @@ def load_sample(url: str, settings: Settings, seed: int = SEED) -> dict[str, str
 
 def _say_ready(url: str, region: str) -> None:
     campaign = f"arn:aws:personalize:{region}:000000000000:campaign/{STORE}-for-you"
-    curl = (
-        f"curl -s {url}/recommendations -H 'content-type: application/json' \\\n"
-        f'  -d \'{{"campaignArn": "{campaign}", "userId": "u0042", "numResults": 5}}\''
-    )
-    screen = console()
-    if not answers(url):
-        return
-    text = Text(
-        f"Serving at {url} - API reference at {url}/docs - Ctrl-C stops.\nTry, in another terminal:\n\n{curl}"
-    )
-    screen.print(Panel(text, title="The sample store is ready", expand=False))
+    question = json.dumps({"campaignArn": campaign, "userId": "u0042", "numResults": 5})
+    # Without a frame, so that the command can be copied.
+    typer.secho(f"\nThe sample store is ready at {url} (API reference: {url}/docs).", bold=True)
+    typer.echo(f"Ask it, in another terminal; Ctrl-C here stops the server:\n\n{_curl(url, question)}\n")
+
+
+def _curl(url: str, question: str) -> str:
+    return f"curl -s {url}/recommendations -H 'content-type: application/json' -d '{question}'"
