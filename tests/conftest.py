@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import new_database
+from tests.queue_bench import Bench, new_bench
 from tests.world import Server, World, running_server
 
 
@@ -33,3 +34,10 @@ def world(server: Server) -> World:
 def data_folder(server: Server) -> Path:
     """The data folder of the live server."""
     return server.settings.data_dir
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """A queue on a database of its own, with workers in this process."""
+    with new_bench(tmp_path) as made:
+        yield made

@@ -54,9 +54,9 @@ def test_migrating_twice_changes_nothing(url: str, database: Database) -> None:
     assert at_head(database)
 
 
-def test_several_processes_may_migrate_at_once(url: str, database: Database) -> None:
+def test_several_processes_may_migrate_at_once(url: str, database: Database, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "openpersonalize.cli", "migrate", "--database-url", url]
-    processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(3)]
+    processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=tmp_path) for _ in range(3)]
 
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert at_head(database)
