@@ -21,7 +21,7 @@ DTYPES: dict[str, type[pl.DataType]] = {
     "boolean": pl.Boolean,
 }
 _SEPARATOR = "\x1f"  # of no meaning: it makes polars take each line as one field
-_FIELD = r'(?:[^",]*|"(?:[^"]|"")*")'
+_FIELD = r'(?:[^",\\]*|"(?:[^"\\]|""|\\.)*")'
 
 
 @dataclass
@@ -173,7 +173,7 @@ def _converted(texts: pl.Series, type_: str) -> pl.Series:
 
 
 def parse_fast(chunk: Chunk, columns: DatasetColumns, layout: Layout) -> pl.DataFrame | None:
-    """Parse a chunk by columns; None if anything in it is not plainly right, or is escaped by a backslash."""
+    """Parse a chunk by columns; None if anything in it is not plainly right."""
     lines = _plain_lines(chunk, len(layout.names))
     if lines is None:
         return None
@@ -194,21 +194,21 @@ def parse_fast(chunk: Chunk, columns: DatasetColumns, layout: Layout) -> pl.Data
 
 
 def _plain_lines(chunk: Chunk, n_fields: int) -> bytes | None:
-    """Return the lines with LF ends, if polars and the strict parser are sure to read them alike."""
+    """Return the lines with LF ends and doubled quotes, if polars reads them as the strict parser does."""
     lines = chunk.lines
-    if b"\\" in lines or b"\0" in lines:
+    if b"\0" in lines:
         return None
     if b"\r" in lines:
         if lines.count(b"\r") != lines.count(b"\r\n"):
             return None
         lines = lines.replace(b"\r\n", b"\n")
     if b'"' in lines:
-        return lines if _is_well_quoted(lines, n_fields) else None
+        return _with_doubled_quotes(lines) if _is_well_quoted(lines, n_fields) else None
     return lines if count_byte(lines, b",") == chunk.n_lines * (n_fields - 1) else None
 
 
 def _is_well_quoted(lines: bytes, n_fields: int) -> bool:
-    """Tell whether every line has the right number of fields, with quotes around whole values only."""
+    """Tell whether every line has the right number of fields, whole values quoted, no other backslash."""
     try:
         whole = pl.read_csv(
             lines, has_header=False, schema={"line": pl.String}, separator=_SEPARATOR, quote_char=None
@@ -217,6 +217,13 @@ def _is_well_quoted(lines: bytes, n_fields: int) -> bool:
         return bool(whole.str.contains(pattern).all(ignore_nulls=False))
     except (pl.exceptions.PolarsError, ValueError):
         return False
+
+
+def _with_doubled_quotes(lines: bytes) -> bytes:
+    """Write `\\"` as `""` and `\\\\` as one backslash in well quoted lines; NUL stands in."""
+    if b"\\" not in lines:
+        return lines
+    return lines.replace(b"\\\\", b"\0").replace(b'\\"', b'""').replace(b"\0", b"\\")
 
 
 def _file_schema(layout: Layout) -> dict[str, type[pl.DataType]]:

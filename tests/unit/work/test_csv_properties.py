@@ -92,11 +92,14 @@ numbers = st.one_of(
     ),
     st.integers(-(2**65), 2**65).map(str),
 )
+escapes = st.text('a"\\,', max_size=6)
 cells = st.tuples(
     st.sampled_from(
         ["i1", '"i,1"', '"i""1"', "i'1", "", '""', '"', 'i"1', '"i"1', "i\\1", '"i\\"1"', "é", "x" * 257]
     ),
-    st.sampled_from(["", '""', "T", '"T, t"', "x" * 1001, "ü" * 1000, "null", " T ", "\t"]),
+    escapes
+    | escapes.map(lambda text: f'"{text}"')
+    | st.sampled_from(["", '""', "T", '"T, t"', "x" * 1001, "ü" * 1000, "null", " T ", "\t"]),
     numbers,
     numbers,
     numbers,
