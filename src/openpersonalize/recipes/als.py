@@ -99,13 +99,12 @@ def _build(task: Task, data: Interactions, factors: NDArray[np.float32], fitted:
     popularity = _popularity(data, has_recency)
     popular = by_popularity(popularity)
     log_popularity = np.log(popularity).astype(np.float32)
-    all_time = np.log(_popularity(data, has_recency=False)).astype(np.float32)
     return FactorModel(
         items=data.items,
         users=data.users,
         histories=data.histories,
         factors=topk.pack(_whiten(factors)),
-        bias=topk.pack_bias(np.float32(fitted.popularity_weight) * (all_time - all_time.mean())),
+        bias=topk.pack_bias(np.float32(fitted.familiarity_weight) * calibration.familiarity(data)),
         event_weights=_event_weights(int(task.settings["bptt"]), has_recency),
         popular=popular,
         popular_probabilities=popularity[popular],

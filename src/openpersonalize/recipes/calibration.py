@@ -1,8 +1,8 @@
-"""Makes scores honest probabilities: temperature, popularity and repeat rule, learned from held-out events.
+"""Makes scores honest probabilities: temperature, familiarity and repeat rule, from held-out events.
 
 The newest event of some users is kept from the training. Given the events before it, the model's scores are
 
-    temperature x·y_i + popularity_weight log popularity_i - seen_penalty [the user had i before]
+    temperature x·y_i + familiarity_weight familiarity_i - seen_penalty [the user had i before]
 
 and their softmax over the catalogue should give the held-out items as much probability as can be: a
 conditional logit, fitted by maximum likelihood with a weak prior. The penalty is then set so that items seen
@@ -30,6 +30,7 @@ NEVER = 100.0
 """The penalty where (almost) no event is a repeat: exp(-100) is no probability at all."""
 
 LEAST_REPEAT_RATE = 0.005
+FAMILIAR_COUNT = 10.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Calibration:
     """What turns the model's products into log-probabilities (up to a constant)."""
 
     temperature: float = 1.0
-    popularity_weight: float = 0.0
+    familiarity_weight: float = 0.0
     seen_penalty: float = 0.0
 
 
@@ -72,7 +73,7 @@ def fit(model: FactorModel, data: Interactions, sample: Sample) -> Calibration:
     `data` holds these events too: the rate of repeats is measured on the newest event of all users.
     """
     if len(sample.users) == 0:
-        return Calibration(temperature=1.0, popularity_weight=1.0, seen_penalty=NEVER)
+        return Calibration(_PRIOR_MEAN[0], _PRIOR_MEAN[1], NEVER)
     view = _View.of(model, data, sample)
     repeats = repeat_rate(data)
     has_repeats = repeats >= LEAST_REPEAT_RATE
@@ -81,7 +82,19 @@ def fit(model: FactorModel, data: Interactions, sample: Sample) -> Calibration:
         fitted = replace(fitted, seen_penalty=_penalty_for(repeats, view, fitted))
     scale = _most_likely_scale(view, fitted)
     penalty = scale * fitted.seen_penalty if has_repeats else NEVER
-    return Calibration(scale * fitted.temperature, scale * fitted.popularity_weight, penalty)
+    return Calibration(scale * fitted.temperature, scale * fitted.familiarity_weight, penalty)
+
+
+def familiarity(data: Interactions) -> NDArray[np.float32]:
+    """Return by item log((n + 0.5) / (n + 10)) of its n interactions, centred, float32.
+
+    Products say little of rare items: this takes probability from them, and leaves the order among items of
+    some fame to taste. Plain log popularity explains held-out events of ml-latest-small no better, and loses
+    a tenth of NDCG@10.
+    """
+    counts = np.bincount(data.histories.items, minlength=data.n_items)
+    logs = np.log((counts + 0.5) / (counts + FAMILIAR_COUNT))
+    return np.asarray(logs - logs.mean(), np.float32)
 
 
 def repeat_rate(data: Interactions) -> float:
@@ -107,13 +120,13 @@ class _View:
     """The sample's users before their newest event, as arrays.
 
     - `products`: float32, shape (n_users, n_items): x·y_i.
-    - `popularity`: float32, shape (n_items,): centred log popularity.
+    - `familiarity`: float32, shape (n_items,).
     - `is_seen`: bool, shape (n_users, n_items).
     - `targets`: int32, shape (n_users,).
     """
 
     products: NDArray[np.float32]
-    popularity: NDArray[np.float32]
+    familiarity: NDArray[np.float32]
     is_seen: NDArray[np.bool_]
     targets: NDArray[np.int32]
 
@@ -130,18 +143,17 @@ class _View:
             vector = topk.fold_in(model.factors, newest, model.event_weights[: len(newest)])
             products[row] = topk.score_catalogue(model.factors, vector, no_bias)[:n_items]
             is_seen[row, before] = True
-        counts = np.log(np.bincount(data.histories.items, minlength=n_items) + 0.5)
-        return cls(products, (counts - counts.mean()).astype(np.float32), is_seen, sample.targets)
+        return cls(products, familiarity(data), is_seen, sample.targets)
 
     def scores(self, by: Calibration) -> NDArray[np.float32]:
         """Return the scores of all items for all users."""
         scores = np.float32(by.temperature) * self.products
-        scores += np.float32(by.popularity_weight) * self.popularity
+        scores += np.float32(by.familiarity_weight) * self.familiarity
         scores -= np.float32(by.seen_penalty) * self.is_seen
         return scores
 
 
-_PRIOR_MEAN = np.array([10.0, 0.2, 0.0])
+_PRIOR_MEAN = np.array([15.0, 1.0, 0.0])
 _PRIOR_PRECISION = np.array([0.01, 1.0, 0.01])
 
 
@@ -150,7 +162,7 @@ def _most_likely(view: _View, has_repeats: bool) -> Calibration:
     rows = np.arange(len(view.targets))
     is_target_seen = view.is_seen[rows, view.targets]
     at_target = np.stack(
-        [view.products[rows, view.targets], view.popularity[view.targets], -1.0 * is_target_seen], axis=1
+        [view.products[rows, view.targets], view.familiarity[view.targets], -1.0 * is_target_seen], axis=1
     )
     # Where nothing repeats, the seen items are out of the softmax, and so are users whose target is one.
     is_used = np.ones(len(rows), np.bool_) if has_repeats else ~is_target_seen
@@ -162,7 +174,7 @@ def _most_likely(view: _View, has_repeats: bool) -> Calibration:
         expected = np.stack(
             [
                 np.einsum("ui,ui->u", probabilities, view.products),
-                probabilities @ view.popularity,
+                probabilities @ view.familiarity,
                 -seen_mass if has_repeats else np.zeros(len(rows)),
             ],
             axis=1,
@@ -184,8 +196,8 @@ def _most_likely(view: _View, has_repeats: bool) -> Calibration:
         bounds=[(0.1, 1000.0), (0.0, 5.0), (-20.0, 50.0)],
         options={"maxiter": 25, "ftol": 1e-5},
     )
-    temperature, popularity_weight, seen_penalty = (float(weight) for weight in result.x)
-    return Calibration(temperature, popularity_weight, seen_penalty)
+    temperature, familiarity_weight, seen_penalty = (float(weight) for weight in result.x)
+    return Calibration(temperature, familiarity_weight, seen_penalty)
 
 
 def _softmax(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
