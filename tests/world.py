@@ -18,14 +18,16 @@ from typing import Any
 import boto3
 import httpx
 from botocore.config import Config
+from sqlalchemy import select
 
 from openpersonalize.jobs.worker import Worker
-from openpersonalize.protocol.front import AsgiApp
+from openpersonalize.protocol.exchange import AsgiApp
 from openpersonalize.roles.api import build_api
 from openpersonalize.roles.http_server import GuardedProtocol, listen, make_server
 from openpersonalize.settings import Settings
 from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.stores import Stores, open_stores
+from openpersonalize.storage.tables import DatasetRow, GenerationRow
 
 REGION = "us-east-1"
 DEADLINE_S = 30.0
@@ -265,6 +267,13 @@ class World:
         )["campaignArn"]
         self.settle()
         return arn
+
+    def generations(self, dataset: str) -> list[Path]:
+        """The folders of the generations that a dataset consists of."""
+        query = select(GenerationRow.id).join(DatasetRow, GenerationRow.dataset_id == DatasetRow.id)
+        with self.server.stores.database.read() as session:
+            found = session.scalars(query.where(DatasetRow.arn == dataset, GenerationRow.active))
+            return [self.server.stores.generations / name for name in found]
 
     def settle(self) -> None:
         """Run the jobs that wait, and those that they make, with the worker's code, until none is left."""

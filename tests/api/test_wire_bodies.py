@@ -130,6 +130,23 @@ def test_a_large_body_is_refused_while_it_streams(
         assert wire.recv(1) == b""
 
 
+def test_a_client_that_asks_first_is_not_told_to_continue(server: Server) -> None:
+    length = str(5 * MIB)
+    with connect(server) as wire:
+        wire.sendall(
+            head(
+                "POST",
+                "/events",
+                content_length=length,
+                expect="100-continue",
+                content_type="application/json",
+            )
+        )
+        answer = receive(wire)
+
+    assert answer.status == 413
+
+
 def test_a_client_that_sends_on_regardless_still_reads_the_refusal(server: Server) -> None:
     answer = request(server, "POST", "/events", b" " * (6 * MIB), content_type="application/json")
 

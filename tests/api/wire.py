@@ -37,7 +37,8 @@ def connect(server: Server) -> socket.socket:
 
 def head(method: str, path: str, **headers: str) -> bytes:
     """The head of a request; header names are written with underscores."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
+    headers = {"host": "127.0.0.1"} | headers
+    lines = [f"{method} {path} HTTP/1.1"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode()
 

@@ -27,7 +27,12 @@ from openpersonalize.control import (
     tags,
 )
 from openpersonalize.control.context import Context
-from openpersonalize.errors import NotBuiltYet, ResourceAlreadyExistsException, ResourceInUseException
+from openpersonalize.errors import (
+    ApiError,
+    NotBuiltYet,
+    ResourceAlreadyExistsException,
+    ResourceInUseException,
+)
 from openpersonalize.protocol.call import Call, CallHandler
 from openpersonalize.protocol.dialect import decode
 from openpersonalize.protocol.operation import Operation, Operations
@@ -129,7 +134,10 @@ class ControlPlane:
                 # Within the transaction: what cannot be answered is not committed.
                 return b"" if answer is None else bytes(answer.wire())
         except IntegrityError as error:
-            raise _explained(error, added) from error
+            explained = _explained(error, added)
+            if explained is None:
+                raise
+            raise explained from error
 
 
 def _notes_arns(added: list[str]) -> Any:
@@ -139,7 +147,7 @@ def _notes_arns(added: list[str]) -> Any:
     return note
 
 
-def _explained(error: IntegrityError, added: list[str]) -> Exception:
+def _explained(error: IntegrityError, added: list[str]) -> ApiError | None:
     """The caller's error behind a violated constraint: two requests raced past the handler's own check."""
     code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
     if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505") and added:
@@ -148,4 +156,4 @@ def _explained(error: IntegrityError, added: list[str]) -> Exception:
         return ResourceInUseException(
             "Another request has just changed a resource that this one depends on: look at it and try again."
         )
-    return error
+    return None

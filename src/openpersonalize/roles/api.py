@@ -74,6 +74,7 @@ def build_api(settings: Settings, stores: Stores) -> Front:
         known=service.KNOWN,
         other=build_site(operations, checks, lifespan),
         region=settings.region,
+        is_remote=settings.allow_remote,
     )
 
 

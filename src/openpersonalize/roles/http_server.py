@@ -8,7 +8,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from openpersonalize.protocol.call import new_request_id
-from openpersonalize.protocol.front import AsgiApp
+from openpersonalize.protocol.exchange import AsgiApp
 
 HEADERS_S = 10.0
 """Seconds that a client has for the head of a request (and a new connection before its first byte)."""

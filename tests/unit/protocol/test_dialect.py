@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openpersonalize.errors import InternalFailure, InvalidInputException, NotBuiltYet, SerializationException
@@ -25,12 +25,14 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), VALUES))
 def test_every_json_object_is_read_as_it_was_written(document: dict[str, object]) -> None:
     assert decode(json.dumps(document).encode()) == document
     assert decode(json.dumps(document, ensure_ascii=False).encode()) == document
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=200))
 def test_bytes_are_an_object_or_a_serialization_error(body: bytes) -> None:
     try:
