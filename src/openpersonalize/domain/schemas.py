@@ -48,8 +48,8 @@ def parse_schema(text: str, domain: str | None = None) -> Schema:
     rules = rules_of(dataset_type, domain)
     if rules is None:
         raise _invalid(
-            f"A schema of domain {domain} cannot describe {dataset_type}: leave out the domain, and use the schema "
-            "in a dataset group without one."
+            f"A schema of domain {domain} cannot describe {dataset_type}: leave out the domain, and use the "
+            "schema in a dataset group without one."
         )
     _check_flags(columns, dataset_type)
     _check_rules(columns, rules, dataset_type)
