@@ -1,4 +1,4 @@
-"""The tests. Compiled kernels are kept between runs, in a folder that numba reads when it is first imported."""
+"""The tests. Compiled kernels are kept between runs, where numba looks when it is first imported."""
 
 import os
 from pathlib import Path

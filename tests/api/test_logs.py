@@ -1,6 +1,9 @@
 """Logs: JSON lines with the request's id, and nothing of what customers send."""
 
 import json
+import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,14 +33,30 @@ SCHEMA = {
 
 @pytest.fixture(scope="module")
 def verbose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A real server that logs all that it can."""
-    with process_server(tmp_path_factory.mktemp("logs") / "data", log_level="debug") as server:
+    """A real server that logs all that it can, on an address that others could reach."""
+    folder = tmp_path_factory.mktemp("logs") / "data"
+    with process_server(folder, log_level="debug", host="0.0.0.0", allow_remote=1) as server:
         yield server
 
 
 def log_lines(server: Server) -> list[dict[str, Any]]:
     path: Path = server.settings.data_dir.parent / f"{server.settings.data_dir.name}.log"
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_server_that_others_can_reach_warns_in_its_log(verbose: Server) -> None:
+    warnings = [line for line in log_lines(verbose) if line["level"] == "warning"]
+
+    assert any("not authenticated" in line["message"] and line["host"] == "0.0.0.0" for line in warnings)
+
+
+def test_a_server_that_others_could_reach_does_not_start_unasked(tmp_path: Path) -> None:
+    environment = os.environ | {"OPENPERSONALIZE_DATA_DIR": str(tmp_path), "OPENPERSONALIZE_HOST": "0.0.0.0"}
+    command = [sys.executable, "-m", "openpersonalize.cli", "serve"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.returncode != 0
+    assert "OPENPERSONALIZE_ALLOW_REMOTE=1" in " ".join(ended.stderr.split())
 
 
 def test_a_line_of_the_log_has_the_id_of_its_request(verbose: Server) -> None:

@@ -1,5 +1,6 @@
 """The composition root of an API process: control plane, runtime and events on one port."""
 
+import logging
 import socket
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +20,11 @@ from openpersonalize.roles.health import Check, checks_of
 from openpersonalize.roles.http_server import make_server
 from openpersonalize.roles.site import build_site
 from openpersonalize.runtime.endpoints import build_runtime
-from openpersonalize.settings import Settings
+from openpersonalize.settings import Settings, is_loopback
 from openpersonalize.storage.stores import Stores, open_stores
 from openpersonalize.storage.tail import Tail
+
+log = logging.getLogger(__name__)
 
 
 class Part(Protocol):
@@ -85,6 +88,11 @@ def _check(part: Service) -> Check:
 def run_api(settings: Settings, listener: socket.socket) -> None:
     """Serve on a listening socket until SIGTERM or SIGINT; one process, uvloop, no access log."""
     configure_logging(settings.log_level)
+    if not is_loopback(settings.host):
+        log.warning(
+            "requests are not authenticated: whoever reaches this address can read and change everything",
+            extra={"host": settings.host, "port": listener.getsockname()[1]},
+        )
     stores = open_stores(settings.data_dir, settings.database)
     try:
         make_server(build_api(settings, stores)).run(sockets=[listener])
