@@ -93,6 +93,7 @@ def claim(database: Database, owner: str, *, lease_s: float, now: float) -> Clai
         row.lease_until = clock + lease_s
         row.heartbeat_at = clock
         row.started_at = row.started_at or now
+        row.progress_phase, row.progress_percent, row.eta_s = None, None, None
         resource = resource_of(session, row.resource_arn)
         if resource is not None and not row.cancel_requested:
             set_words(resource, JOBS[row.kind], JOBS[row.kind].phase.running, now=now)

@@ -15,6 +15,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 Result = TypeVar("Result")
 
 BUSY_TIMEOUT_MS = 30_000
+POSTGRES_OPTIONS = "-c idle_in_transaction_session_timeout=60s"
+"""So that a process that was frozen in a transaction does not keep its locks for ever."""
 
 
 class Database:
@@ -30,7 +32,7 @@ class Database:
             pool_pre_ping=not self.is_sqlite,
             pool_size=10,
             max_overflow=20,
-            connect_args={"check_same_thread": False} if self.is_sqlite else {},
+            connect_args={"check_same_thread": False} if self.is_sqlite else {"options": POSTGRES_OPTIONS},
         )
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)

@@ -1,0 +1,289 @@
+"""The processes of a server may be killed or stopped at any time; nothing is lost and nobody has to help."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
+
+from openpersonalize.storage.stores import Stores
+from openpersonalize.storage.tables import EventRow
+from tests.databases import new_database
+from tests.processes import (
+    API,
+    TRAINING,
+    WORKER,
+    children,
+    family,
+    in_the_middle,
+    is_alive,
+    job_of,
+    kill,
+    worker_of,
+)
+from tests.queue_bench import dump, listing
+from tests.world import Server, World, process_server, until
+
+LONG_LEASE_S = 600
+SHORT_LEASE_S = 2
+DEADLINE_S = 180
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with new_database() as made:
+        yield made
+
+
+def begin_import(world: World, n_rows: int) -> str:
+    """Ask for an import that takes a few seconds; gives the ARN of the job."""
+    group = world.personalize.create_dataset_group(name="store")["datasetGroupArn"]
+    world.wait(group)
+    dataset = world.personalize.create_dataset(
+        name="interactions",
+        datasetType="Interactions",
+        datasetGroupArn=group,
+        schemaArn=world.schema(),
+    )["datasetArn"]
+    world.wait(dataset)
+    arn: str = world.personalize.create_dataset_import_job(
+        jobName="big",
+        datasetArn=dataset,
+        dataSource={"dataLocation": world.upload(many_interactions(n_rows))},
+    )["datasetImportJobArn"]
+    return arn
+
+
+def many_interactions(n_rows: int) -> str:
+    """CSV text of distinct interactions of 20 000 users with 2 000 items."""
+    lines = (f"user{n % 20_011},item{n * n % 1_999},{1_600_000_000 + n}" for n in range(n_rows))
+    return "USER_ID,ITEM_ID,TIMESTAMP\n" + "\n".join(lines) + "\n"
+
+
+def begin_training(world: World) -> str:
+    """Ask for a training on what was imported; gives the ARN of the solution version."""
+    solution = world.personalize.create_solution(
+        name="als",
+        datasetGroupArn=world.arn("dataset-group", "store"),
+        recipeArn="arn:aws:personalize:::recipe/aws-user-personalization",
+    )["solutionArn"]
+    world.wait(solution)
+    arn: str = world.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    return arn
+
+
+def is_derived(path: Path) -> bool:
+    """The database is compared by its rows; compiled kernels and locks are no data."""
+    return ".sqlite3" in path.name or "cache" in path.parts or path.suffix == ".lock"
+
+
+def stop_outside_of_transactions(stores: Stores, pid: int) -> None:
+    """SIGSTOP, at a moment when the process does not hold the one write lock that SQLite has."""
+    while True:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            with stores.database.engine.connect() as connection:
+                if stores.database.is_sqlite:
+                    connection.exec_driver_sql("PRAGMA busy_timeout=1000")
+                    connection.execute(text("BEGIN IMMEDIATE"))
+                    connection.rollback()
+                    connection.exec_driver_sql("PRAGMA busy_timeout=30000")
+            return
+        except OperationalError:
+            os.kill(pid, signal.SIGCONT)
+
+
+def log_of(folder: Path) -> list[dict[str, object]]:
+    """The log of a server, one entry a line."""
+    lines = (folder.parent / f"{folder.name}.log").read_text().splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def supervisor(server: Server) -> int:
+    assert server.process is not None
+    return server.process.pid
+
+
+@pytest.mark.parametrize("work", ["import", "training"])
+def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_when_it_wakes(
+    tmp_path: Path, url: str, work: str
+) -> None:
+    folder = tmp_path / "data"
+    with process_server(folder, database_url=url, lease_s=SHORT_LEASE_S, workers=2) as server:
+        world = World(server)
+        arn = begin_import(world, 2_000_000)
+        if work == "training":
+            world.wait(arn, DEADLINE_S)
+            arn = begin_training(world)
+        held = in_the_middle(server.stores, arn)
+        stopped = worker_of(held)
+        stop_outside_of_transactions(server.stores, stopped)
+        assert job_of(server.stores, arn).attempt == 1, "the worker was stopped too late"
+
+        assert world.wait(arn, DEADLINE_S)["status"] == "ACTIVE"
+        until(lambda: job_of(server.stores, arn).state == "done", "the job is done")
+        assert job_of(server.stores, arn).lease_owner != held.lease_owner
+        rows, files = dump(server.stores), listing(folder, leave_out=is_derived)
+        os.kill(stopped, signal.SIGCONT)
+        until(lambda: has_noticed(folder, held.id), "the woken worker has noticed", DEADLINE_S)
+
+        assert dump(server.stores) == rows
+        assert listing(folder, leave_out=is_derived) == files
+        assert is_alive(stopped)
+
+
+def has_noticed(folder: Path, job_id: int) -> bool:
+    """Whether the worker of the first attempt has said that it lost the job."""
+    wanted = ("job lost to another worker", job_id, 1)
+    return any(
+        (entry["message"], entry.get("job"), entry.get("attempt")) == wanted for entry in log_of(folder)
+    )
+
+
+def test_a_worker_killed_in_the_middle_of_an_import_and_of_a_training_is_replaced_at_once(
+    tmp_path: Path, url: str
+) -> None:
+    with process_server(tmp_path / "data", database_url=url, lease_s=LONG_LEASE_S) as server:
+        world = World(server)
+        importing = begin_import(world, 2_000_000)
+        kill(worker_of(in_the_middle(server.stores, importing)))
+        assert world.wait(importing, DEADLINE_S)["status"] == "ACTIVE"
+        first = job_of(server.stores, importing)
+
+        training = begin_training(world)
+        worker = worker_of(in_the_middle(server.stores, training))
+        child = until(lambda: children(worker, TRAINING), "the training child runs")[0]
+        kill(worker)
+        until(lambda: not is_alive(child), "the training child has ended")
+        assert world.wait(training, DEADLINE_S)["status"] == "ACTIVE"
+        second = job_of(server.stores, training)
+
+        assert [(job.state, job.attempt, job.faults) for job in (first, second)] == [("done", 2, 1)] * 2
+        assert len(list(server.stores.generations.iterdir())) == 1
+        assert len(list(server.stores.artifacts.iterdir())) == 1
+        until(lambda: not list(server.stores.scratch.iterdir()), "nothing is left in scratch")
+
+
+class Sender(threading.Thread):
+    """Sends events one by one until the server is gone, and keeps the ids of those that were acknowledged."""
+
+    def __init__(self, world: World, tracking_id: str) -> None:
+        super().__init__(daemon=True)
+        self.world, self.tracking_id = world, tracking_id
+        self.acknowledged: list[str] = []
+
+    def run(self) -> None:
+        """Send until a request fails."""
+        while True:
+            event_id = uuid.uuid4().hex
+            event = {"eventId": event_id, "eventType": "click", "itemId": "item1", "sentAt": 1_700_000_000}
+            try:
+                self.world.events.put_events(
+                    trackingId=self.tracking_id, userId=event_id, sessionId=event_id, eventList=[event]
+                )
+            except (BotoCoreError, ClientError):
+                return
+            self.acknowledged.append(event_id)
+
+
+def test_a_server_killed_as_a_whole_goes_on_where_it_was_and_has_every_acknowledged_event(
+    tmp_path: Path, url: str
+) -> None:
+    folder = tmp_path / "data"
+    with process_server(folder, database_url=url, lease_s=LONG_LEASE_S) as server:
+        world = World(server)
+        arn = begin_import(world, 2_000_000)
+        tracker = world.personalize.create_event_tracker(
+            name="tracker", datasetGroupArn=world.arn("dataset-group", "store")
+        )
+        sender = Sender(world, tracker["trackingId"])
+        in_the_middle(server.stores, arn)
+        sender.start()
+        until(lambda: len(sender.acknowledged) > 20, "events are acknowledged")
+        kill(*family(supervisor(server)))
+        sender.join(60)
+        assert server.process is not None
+        server.process.wait(30)
+        assert job_of(server.stores, arn).state == "running"
+
+    with process_server(folder, database_url=url, lease_s=LONG_LEASE_S) as server:
+        again = World(server, world.account)
+
+        assert again.wait(arn, DEADLINE_S)["status"] == "ACTIVE"
+        with server.stores.database.read() as session:
+            kept = set(session.scalars(select(EventRow.event_id)))
+        assert set(sender.acknowledged) <= kept
+        assert len(kept) <= len(sender.acknowledged) + 1
+
+
+def test_a_server_that_is_told_to_stop_hands_its_job_back_and_leaves_nobody(tmp_path: Path, url: str) -> None:
+    with process_server(tmp_path / "data", database_url=url, lease_s=LONG_LEASE_S) as server:
+        assert server.process is not None
+        world = World(server)
+        arn = begin_import(world, 3_000_000)
+        in_the_middle(server.stores, arn)
+        members = family(supervisor(server))
+        server.process.terminate()
+
+        assert server.process.wait(30) == 0
+        job = job_of(server.stores, arn)
+        assert (job.state, job.lease_owner, job.faults) == ("queued", None, 0)
+        assert not any(is_alive(member) for member in members)
+
+
+def test_all_processes_end_when_the_supervisor_is_killed(tmp_path: Path, url: str) -> None:
+    with process_server(tmp_path / "data", database_url=url, processes=2) as server:
+        members = family(supervisor(server))[1:]
+        assert len(members) == 3
+
+        kill(supervisor(server))
+
+        until(lambda: not any(is_alive(member) for member in members), "all processes have ended")
+
+
+def test_a_dead_api_process_is_replaced_on_the_same_port(tmp_path: Path, url: str) -> None:
+    with process_server(tmp_path / "data", database_url=url, workers=0) as server:
+        before = children(supervisor(server), API)
+        kill(*before)
+        after = until(
+            lambda: [pid for pid in children(supervisor(server), API) if pid not in before],
+            "another API process runs",
+        )
+
+        world = World(server)
+        assert world.personalize.list_dataset_groups()["datasetGroups"] == []
+        assert len(after) == 1
+        assert children(supervisor(server), WORKER) == []
+
+
+def test_a_second_server_on_the_same_data_directory_is_refused_and_told_who_has_it(
+    tmp_path: Path, url: str
+) -> None:
+    with process_server(tmp_path / "data", database_url=url, workers=0) as server:
+        environment = os.environ | {
+            "OPENPERSONALIZE_DATA_DIR": str(tmp_path / "data"),
+            "OPENPERSONALIZE_PORT": "0",
+            "OPENPERSONALIZE_DATABASE_URL": url,
+        }
+        second = subprocess.run(
+            [sys.executable, "-m", "openpersonalize.cli", "serve"],
+            env=environment,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert second.returncode != 0
+        said = " ".join(second.stderr.decode().split())
+        assert f"is in use by process {supervisor(server)} on " in said
+        assert "OPENPERSONALIZE_DATA_DIR" in said
+        assert World(server).personalize.list_schemas()["schemas"] == []
