@@ -30,8 +30,13 @@ def last_key(token: str | None, operation: str, scope: Scope, filters: Mapping[s
         return None
     try:
         binding, key = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, RecursionError, binascii.Error):
         raise InvalidNextTokenException("The nextToken provided is invalid") from None
-    if binding != _binding(operation, scope, filters) or not isinstance(key, str | int):
+    if binding != _binding(operation, scope, filters) or not _is_key(key):
         raise InvalidNextTokenException("The nextToken provided is invalid")
     return key
+
+
+def _is_key(key: Any) -> bool:
+    """Whether a key can be one that was given out: anybody can make up a token."""
+    return isinstance(key, str) or (type(key) is int and 0 <= key < 2**63)
