@@ -27,7 +27,7 @@ from openpersonalize.roles.http_server import GuardedProtocol, listen, make_serv
 from openpersonalize.settings import Settings
 from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.stores import Stores, open_stores
-from openpersonalize.storage.tables import DatasetRow, GenerationRow
+from openpersonalize.storage.tables import DatasetRow, GenerationRow, SolutionVersionRow
 
 REGION = "us-east-1"
 DEADLINE_S = 30.0
@@ -274,6 +274,12 @@ class World:
         with self.server.stores.database.read() as session:
             found = session.scalars(query.where(DatasetRow.arn == dataset, GenerationRow.active))
             return [self.server.stores.generations / name for name in found]
+
+    def artifact(self, version: str) -> Path:
+        """The folder of a solution version's model."""
+        query = select(SolutionVersionRow.artifact_id).where(SolutionVersionRow.arn == version)
+        with self.server.stores.database.read() as session:
+            return self.server.stores.artifacts / str(session.scalar(query))
 
     def settle(self) -> None:
         """Run the jobs that wait, and those that they make, with the worker's code, until none is left."""
