@@ -1,13 +1,16 @@
 """Duplicates: equal events go, of an item's or a user's rows the last stays, in bounded memory."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from openpersonalize.domain.columns import Column, DatasetColumns
-from openpersonalize.work import csv_duplicates, csv_parts
+from openpersonalize.work import csv_imports, csv_parts
+from openpersonalize.work.csv_duplicates import duplicate_rows
 from openpersonalize.work.csv_hashes import HashLog
 from tests.unit.work.files import Bucket
 
@@ -27,7 +30,7 @@ USERS = DatasetColumns("USERS", (Column("USER_ID", "string"), Column("AGE", "int
 def part_rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Parts and candidate groups so small that everything takes several passes, or not."""
     monkeypatch.setattr(csv_parts, "PART_ROWS", request.param)
-    monkeypatch.setattr(csv_duplicates, "CANDIDATES_AT_ONCE", request.param)
+    monkeypatch.setattr(csv_imports, "HashLog", partial(HashLog, rows_at_once=10 * request.param))
     yield request.param
 
 
@@ -83,19 +86,37 @@ def test_events_that_differ_in_one_field_all_stay(bucket: Bucket) -> None:
 
 @pytest.mark.parametrize("at_once", [10, 100, 10_000])
 def test_a_hash_log_finds_the_repeated_in_shares_of_any_size(tmp_path: Path, at_once: int) -> None:
-    hashes = np.random.default_rng(5).integers(0, 600, 1000).astype(np.uint64) * np.uint64(2**54 + 1)
-    log = HashLog(tmp_path / "log", at_once=at_once)
+    random = np.random.default_rng(5)
+    hashes = random.integers(0, 600, 1000).astype(np.uint64) * np.uint64(2**54 + 1)
+    log = HashLog(tmp_path / "log", hashes_at_once=at_once, rows_at_once=at_once)
     log.append(hashes[:400])
     log.append(hashes[400:])
     values, numbers = np.unique(hashes, return_counts=True)
+    expected = [row for row, value in enumerate(hashes) if value in values[numbers > 1]]
+
+    found = list(log.repeated())
 
     assert log.count_distinct() == len(values)
-    assert np.array_equal(log.repeated(), values[numbers > 1])
-    assert np.array_equal(log.read(300, 200), hashes[300:500])
+    assert sorted(row for rows, _ in found for row in rows) == expected
+    assert all(np.array_equal(hashes[rows], ordered) for rows, ordered in found)
+    assert all(np.array_equal(np.sort(ordered), ordered) for _, ordered in found)
 
 
 def test_an_empty_hash_log_holds_nothing(tmp_path: Path) -> None:
     log = HashLog(tmp_path / "log")
 
     assert log.count_distinct() == 0
-    assert len(log.repeated()) == 0
+    assert list(log.repeated()) == []
+
+
+def test_rows_whose_first_hashes_collide_are_told_apart(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"USER_ID": ["a", "b", "a", "c", "b", "a"]})
+    frame.write_parquet(tmp_path / "part")
+    log = HashLog(tmp_path / "log")
+    log.append(np.full(6, 42, np.uint64))
+
+    first = duplicate_rows(log, [(tmp_path / "part", 6)], ["USER_ID"], keep_last=False)
+    last = duplicate_rows(log, [(tmp_path / "part", 6)], ["USER_ID"], keep_last=True)
+
+    assert np.flatnonzero(~first).tolist() == [0, 1, 3]
+    assert np.flatnonzero(~last).tolist() == [3, 4, 5]
