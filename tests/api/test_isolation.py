@@ -1,0 +1,271 @@
+"""Accounts and regions see nothing of each other: the same store in each, and every operation tried."""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from botocore import xform_name
+
+from openpersonalize.control import service
+from tests.api.refusals import refused
+from tests.world import Server, World, plain_interactions
+
+REGIONS = ("us-east-1", "eu-west-1")
+
+
+@dataclass(frozen=True)
+class Estate:
+    """What one account has in one region, ARNs by kind; all estates have the same names."""
+
+    world: World
+    group: str
+    schema: str
+    dataset: str
+    import_job: str
+    tracker: str
+    solution: str
+    version: str
+    campaign: str
+
+
+def build(world: World) -> Estate:
+    group = world.dataset_group(tags=[{"tagKey": "owner", "tagValue": world.account + world.region}])
+    schema = world.schema(name="schema")
+    dataset = world.personalize.create_dataset(
+        name="it", datasetGroupArn=group, datasetType="Interactions", schemaArn=schema
+    )["datasetArn"]
+    tracker = world.personalize.create_event_tracker(name="it", datasetGroupArn=group)["eventTrackerArn"]
+    world.settle()
+    import_job = world.personalize.create_dataset_import_job(
+        jobName="it", datasetArn=dataset, dataSource={"dataLocation": world.upload(plain_interactions())}
+    )["datasetImportJobArn"]
+    world.settle()
+    solution = world.solution(group, name="it")
+    version = world.trained(solution)
+    campaign = world.campaign(version, "it")
+    return Estate(world, group, schema, dataset, import_job, tracker, solution, version, campaign)
+
+
+@pytest.fixture(scope="module")
+def estates(server: Server) -> list[Estate]:
+    """Two accounts in two regions."""
+    one, other = World(server), World(server)
+    return [build(world.elsewhere(region=region)) for world in (one, other) for region in REGIONS]
+
+
+Members = Callable[[Estate, Estate], dict[str, Any]]
+"""The members of a call, given what the caller owns and what somebody else owns."""
+
+# Calls that must answer as if the other's resource did not exist.
+NOT_FOUND: Mapping[str, list[Members]] = {
+    "DescribeDatasetGroup": [lambda own, other: {"datasetGroupArn": other.group}],
+    "DescribeSchema": [lambda own, other: {"schemaArn": other.schema}],
+    "DescribeDataset": [lambda own, other: {"datasetArn": other.dataset}],
+    "DescribeDatasetImportJob": [lambda own, other: {"datasetImportJobArn": other.import_job}],
+    "DescribeEventTracker": [lambda own, other: {"eventTrackerArn": other.tracker}],
+    "DescribeSolution": [lambda own, other: {"solutionArn": other.solution}],
+    "DescribeSolutionVersion": [lambda own, other: {"solutionVersionArn": other.version}],
+    "DescribeCampaign": [lambda own, other: {"campaignArn": other.campaign}],
+    "GetSolutionMetrics": [lambda own, other: {"solutionVersionArn": other.version}],
+    "ListSolutionVersions": [lambda own, other: {"solutionArn": other.solution}],
+    "ListTagsForResource": [
+        lambda own, other: {"resourceArn": other.group},
+        lambda own, other: {"resourceArn": other.tracker},
+        lambda own, other: {"resourceArn": other.version},
+    ],
+    "DeleteDatasetGroup": [lambda own, other: {"datasetGroupArn": other.group}],
+    "DeleteSchema": [lambda own, other: {"schemaArn": other.schema}],
+    "DeleteDataset": [lambda own, other: {"datasetArn": other.dataset}],
+    "DeleteEventTracker": [lambda own, other: {"eventTrackerArn": other.tracker}],
+    "DeleteSolution": [lambda own, other: {"solutionArn": other.solution}],
+    "DeleteCampaign": [lambda own, other: {"campaignArn": other.campaign}],
+    "CreateDataset": [
+        lambda own, other: _dataset(own.schema, other.group),
+        lambda own, other: _dataset(other.schema, own.group),
+    ],
+    "CreateDatasetImportJob": [
+        lambda own, other: {
+            "jobName": "new",
+            "datasetArn": other.dataset,
+            "dataSource": {"dataLocation": "s3://bucket/file.csv"},
+        }
+    ],
+    "CreateEventTracker": [lambda own, other: {"name": "new", "datasetGroupArn": other.group}],
+    "CreateSolution": [
+        lambda own, other: {
+            "name": "new",
+            "datasetGroupArn": other.group,
+            "recipeArn": "arn:aws:personalize:::recipe/aws-sims",
+        }
+    ],
+    "CreateSolutionVersion": [lambda own, other: {"solutionArn": other.solution}],
+    "CreateCampaign": [
+        lambda own, other: {"name": "new", "solutionVersionArn": other.version},
+        lambda own, other: {"name": "new", "solutionVersionArn": f"{other.solution}/$LATEST"},
+    ],
+    "UpdateCampaign": [
+        lambda own, other: {"campaignArn": other.campaign, "minProvisionedTPS": 9},
+        lambda own, other: {"campaignArn": own.campaign, "solutionVersionArn": other.version},
+        lambda own, other: {"campaignArn": own.campaign, "solutionVersionArn": f"{other.solution}/$LATEST"},
+    ],
+}
+
+
+def _dataset(schema: str, group: str) -> dict[str, Any]:
+    return {"name": "new", "datasetType": "Interactions", "schemaArn": schema, "datasetGroupArn": group}
+
+
+# Lists: their key, what they must hold of the caller's own, and the filter that must find nothing of others.
+LISTS: Mapping[str, tuple[str, str, str, str, Callable[[Estate], str]]] = {
+    "ListDatasetGroups": ("datasetGroups", "datasetGroupArn", "group", "", lambda other: ""),
+    "ListSchemas": ("schemas", "schemaArn", "schema", "", lambda other: ""),
+    "ListDatasets": ("datasets", "datasetArn", "dataset", "datasetGroupArn", lambda other: other.group),
+    "ListDatasetImportJobs": (
+        *("datasetImportJobs", "datasetImportJobArn", "import_job", "datasetArn"),
+        lambda other: other.dataset,
+    ),
+    "ListEventTrackers": (
+        *("eventTrackers", "eventTrackerArn", "tracker", "datasetGroupArn"),
+        lambda other: other.group,
+    ),
+    "ListSolutions": ("solutions", "solutionArn", "solution", "datasetGroupArn", lambda other: other.group),
+    "ListSolutionVersions": (
+        *("solutionVersions", "solutionVersionArn", "version", ""),
+        lambda other: "",
+    ),
+    "ListCampaigns": ("campaigns", "campaignArn", "campaign", "solutionArn", lambda other: other.solution),
+}
+
+# These name nothing of anybody's: the estates, which have the same names, show that they don't collide.
+WITHOUT_ARNS = {"CreateDatasetGroup", "CreateSchema"}
+# Built in, the same for everybody.
+SHARED = {"ListRecipes", "DescribeRecipe", "DescribeAlgorithm", "DescribeFeatureTransformation"}
+
+
+def test_every_operation_has_a_case() -> None:
+    tried = {*NOT_FOUND, *LISTS, *WITHOUT_ARNS, *SHARED}
+
+    assert {operation.name for operation in service.operations} == tried
+
+
+def call_of(estate: Estate, operation: str) -> Callable[..., Any]:
+    call: Callable[..., Any] = getattr(estate.world.personalize, xform_name(operation))
+    return call
+
+
+def pairs(estates: list[Estate]) -> Iterator[tuple[Estate, Estate]]:
+    return itertools.permutations(estates, 2)
+
+
+def snapshot(estate: Estate) -> list[Any]:
+    """All that the owner can see of an estate."""
+    client = estate.world.personalize
+    answers = [
+        client.describe_dataset_group(datasetGroupArn=estate.group)["datasetGroup"],
+        client.describe_schema(schemaArn=estate.schema)["schema"],
+        client.describe_dataset(datasetArn=estate.dataset)["dataset"],
+        client.describe_dataset_import_job(datasetImportJobArn=estate.import_job)["datasetImportJob"],
+        client.describe_event_tracker(eventTrackerArn=estate.tracker)["eventTracker"],
+        client.describe_solution(solutionArn=estate.solution)["solution"],
+        client.describe_solution_version(solutionVersionArn=estate.version)["solutionVersion"],
+        client.describe_campaign(campaignArn=estate.campaign)["campaign"],
+        client.get_solution_metrics(solutionVersionArn=estate.version)["metrics"],
+        client.list_tags_for_resource(resourceArn=estate.group)["tags"],
+    ]
+    return [*answers, *(listed(estate, operation) for operation in LISTS)]
+
+
+def listed(estate: Estate, operation: str, **members: Any) -> list[str]:
+    key, arn, *_ = LISTS[operation]
+    return [entry[arn] for entry in call_of(estate, operation)(**members)[key]]
+
+
+def test_the_same_names_live_side_by_side(estates: list[Estate]) -> None:
+    for estate in estates:
+        owner = f":personalize:{estate.world.region}:{estate.world.account}:"
+
+        assert all(owner in getattr(estate, kind) for _, _, kind, _, _ in LISTS.values())
+    assert len({estate.version.rsplit("/", 1)[1] for estate in estates}) == 4
+
+
+def test_nobody_finds_or_changes_what_is_anothers(estates: list[Estate]) -> None:
+    before = [snapshot(estate) for estate in estates]
+
+    def try_everything(own: Estate, other: Estate) -> None:
+        for operation, cases in NOT_FOUND.items():
+            for members in cases:
+                asked = members(own, other)
+                message = refused("ResourceNotFoundException", call_of(own, operation), **asked)
+                assert "does not exist" in message, operation
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda pair: try_everything(*pair), pairs(estates)))
+    estates[0].world.settle()
+
+    assert [snapshot(estate) for estate in estates] == before
+
+
+@pytest.mark.parametrize("operation", LISTS)
+def test_lists_hold_ones_own_only(estates: list[Estate], operation: str) -> None:
+    _, _, kind, parent, parent_of = LISTS[operation]
+    for own, other in pairs(estates):
+        assert listed(own, operation) == [getattr(own, kind)]
+        if parent:
+            assert listed(own, operation, **{parent: parent_of(own)}) == [getattr(own, kind)]
+            assert listed(own, operation, **{parent: parent_of(other)}) == []
+
+
+def test_guessed_arns_lead_nowhere(estates: list[Estate]) -> None:
+    for own, other in pairs(estates):
+        guesses = {
+            "DescribeEventTracker": {"eventTrackerArn": _as_ones_own(other.tracker, own)},
+            "DescribeSolutionVersion": {"solutionVersionArn": _as_ones_own(other.version, own)},
+            "GetSolutionMetrics": {"solutionVersionArn": _as_ones_own(other.version, own)},
+            "CreateCampaign": {"name": "new", "solutionVersionArn": _as_ones_own(other.version, own)},
+        }
+        for operation, members in guesses.items():
+            refused("ResourceNotFoundException", call_of(own, operation), **members)
+
+
+def _as_ones_own(arn: str, own: Estate) -> str:
+    """The same resource part with the caller's own region and account."""
+    return own.world.arn(arn.split(":", 5)[5])
+
+
+def test_tokens_of_others_are_refused(estates: list[Estate]) -> None:
+    for estate in estates:
+        estate.world.schema(name="second")
+    tokens = [estate.world.personalize.list_schemas(maxResults=1)["nextToken"] for estate in estates]
+
+    for own, other in itertools.permutations(range(len(estates)), 2):
+        refused(
+            "InvalidNextTokenException", estates[own].world.personalize.list_schemas, nextToken=tokens[other]
+        )
+    for estate in estates:
+        estate.world.personalize.delete_schema(schemaArn=estate.world.arn("schema", "second"))
+
+
+def test_an_owner_deletes_without_touching_the_others(world: World) -> None:
+    homes = [world, world.elsewhere(region="eu-west-1"), World(world.server)]
+    leaving, *staying = [build(home) for home in homes]
+    before = [snapshot(estate) for estate in staying]
+    client = leaving.world.personalize
+    client.delete_campaign(campaignArn=leaving.campaign)
+    leaving.world.settle()
+    client.delete_solution(solutionArn=leaving.solution)
+    client.delete_event_tracker(eventTrackerArn=leaving.tracker)
+    client.delete_dataset(datasetArn=leaving.dataset)
+    leaving.world.settle()
+    client.delete_schema(schemaArn=leaving.schema)
+    client.delete_dataset_group(datasetGroupArn=leaving.group)
+    leaving.world.settle()
+
+    assert client.list_dataset_groups()["datasetGroups"] == []
+    assert [snapshot(estate) for estate in staying] == before
+    for estate in staying:
+        assert len(estate.world.generations(estate.dataset)) == 1
+        assert all(folder.exists() for folder in estate.world.generations(estate.dataset))
+        assert estate.world.artifact(estate.version).exists()
