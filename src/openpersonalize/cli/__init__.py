@@ -66,7 +66,7 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
 def main() -> None:
     """Run the command line; a user's mistake ends in one line that says the remedy, and exit code 1."""
     try:
-        app()
+        app(prog_name="openpersonalize")
     except (UserError, SettingsError) as error:
         fail(str(error))
     except KeyboardInterrupt:

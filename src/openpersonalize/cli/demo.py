@@ -13,7 +13,14 @@ from rich.console import Console
 
 from openpersonalize.cli import options
 from openpersonalize.cli.client import showing
-from openpersonalize.cli.client.connection import Connection, answers, connect, explained, no_server
+from openpersonalize.cli.client.connection import (
+    Connection,
+    answers,
+    connect,
+    explained,
+    no_server,
+    server_url,
+)
 from openpersonalize.cli.client.folders import LAYOUT, StoreFolder, read_folder
 from openpersonalize.cli.client.loading import LoadedStore, Loader
 from openpersonalize.cli.client.movielens import convert
@@ -80,7 +87,7 @@ def command(
 
 @contextmanager
 def _place(endpoint_url: str | None, settings: Settings, screen: Console) -> Iterator[Place]:
-    url = endpoint_url or settings.url
+    url = server_url(endpoint_url, settings)
     if answers(url):
         if not (settings.data_dir / "buckets").is_dir():
             raise UserError(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from openpersonalize.cli import options
-from openpersonalize.cli.client.connection import connect, explained, wait_until_ready
+from openpersonalize.cli.client.connection import connect, explained, server_url, wait_until_ready
 from openpersonalize.cli.client.folders import read_folder
 from openpersonalize.cli.client.loading import Loader
 from openpersonalize.cli.client.progress import percents
@@ -49,7 +49,7 @@ def command(
         folder = write_sample(settings.data_dir, bucket, seed)
         typer.echo(f"Wrote s3://{bucket}/, which is the folder {folder}.")
         return
-    url = endpoint_url or settings.url
+    url = server_url(endpoint_url, settings)
     marker = settings.data_dir / LOADED
     with console().status(f"Waiting for {url}"):
         wait_until_ready(url)

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from openpersonalize.cli import options
-from openpersonalize.cli.client.connection import connect, explained
+from openpersonalize.cli.client.connection import connect, explained, server_url
 from openpersonalize.cli.client.progress import percents
 from openpersonalize.cli.client.statuses import parse_arn, progress_bars, wait_for
 from openpersonalize.cli.console import fail
@@ -31,7 +31,7 @@ def command(
     """
     settings = load_settings({"data_dir": data_dir, "database_url": database_url})
     parts = parse_arn(arn)
-    url = endpoint_url or settings.url
+    url = server_url(endpoint_url, settings)
     connection = connect(url, region=parts.region or settings.region, account=parts.account)
     screen = Console(stderr=True)
     with explained(url), progress_bars(screen) as bars, percents(settings) as percent_of:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -15,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from openpersonalize.cli.console import UserError
+from openpersonalize.settings import Settings
 
 # Signatures are not verified yet. An access key of 12 digits would choose the account.
 ANY_KEY = "openpersonalize"
@@ -80,13 +82,18 @@ def no_server(endpoint_url: str) -> str:
     )
 
 
+def server_url(endpoint_url: str | None, settings: Settings) -> str:
+    """The address that was given, else that of the settings. Raises UserError for what is no address."""
+    url = (endpoint_url or settings.url).rstrip("/")
+    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        raise UserError(f"{endpoint_url!r} is not an address: give one such as http://127.0.0.1:8484.")
+    return url
+
+
 def answers(endpoint_url: str, path: str = "/healthz") -> bool:
     """Whether a server says that it is well (`/healthz`), or ready (`/readyz`)."""
-    request = urllib.request.Request(endpoint_url.rstrip("/") + path)  # noqa: S310  (checked below)
-    if request.type not in {"http", "https"}:
-        raise UserError(f"{endpoint_url!r} is not an address: give one such as http://127.0.0.1:8484.")
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  (checked above)
+        with urllib.request.urlopen(endpoint_url + path, timeout=10) as answer:  # noqa: S310  (see server_url)
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError, ValueError):
         return False
