@@ -24,7 +24,7 @@ from openpersonalize.cli.client.connection import (
 from openpersonalize.cli.client.folders import LAYOUT, StoreFolder, read_folder
 from openpersonalize.cli.client.loading import LoadedStore, Loader
 from openpersonalize.cli.client.movielens import convert
-from openpersonalize.cli.client.progress import percents
+from openpersonalize.cli.client.progress import job_progress
 from openpersonalize.cli.client.readers import Histories, Titles, read_histories, read_titles
 from openpersonalize.cli.client.statuses import progress_bars
 from openpersonalize.cli.client.temporary_server import temporary_server
@@ -113,8 +113,8 @@ def _new_name(folder: Path | None) -> str:
 
 def _walk(folder: StoreFolder, name: str, place: Place, screen: Console, seconds: dict[str, float]) -> None:
     connection = connect(place.url, region=place.settings.region)
-    with progress_bars(screen) as bars, percents(place.settings) as percent_of:
-        loader = Loader(connection, bars, name, place.settings.data_dir, percent_of)
+    with progress_bars(screen) as bars, job_progress(place.settings) as how_far:
+        loader = Loader(connection, bars, name, place.settings.data_dir, how_far)
         store = loader.load(folder, RECIPES)
     histories = read_histories(folder)
     users = histories.users_to_show(N_USERS)

@@ -10,7 +10,7 @@ from openpersonalize.cli import options
 from openpersonalize.cli.client.connection import connect, explained, server_url, wait_until_ready
 from openpersonalize.cli.client.folders import read_folder
 from openpersonalize.cli.client.loading import Loader
-from openpersonalize.cli.client.progress import percents
+from openpersonalize.cli.client.progress import job_progress
 from openpersonalize.cli.client.statuses import progress_bars
 from openpersonalize.cli.console import UserError, console
 from openpersonalize.cli.sample_store.files import SEED, sample_files
@@ -79,8 +79,8 @@ def load_sample(url: str, settings: Settings, seed: int = SEED) -> dict[str, str
     screen = console()
     screen.print("Loading the sample store through the API (once; SAMPLE=0 or no --sample leaves it out).")
     folder = read_folder(write_sample(settings.data_dir, STORE, seed))
-    with progress_bars(screen) as bars, percents(settings) as percent_of:
-        loader = Loader(connect(url, region=settings.region), bars, STORE, settings.data_dir, percent_of)
+    with progress_bars(screen) as bars, job_progress(settings) as how_far:
+        loader = Loader(connect(url, region=settings.region), bars, STORE, settings.data_dir, how_far)
         return loader.load(folder).campaigns
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from openpersonalize.cli import options
 from openpersonalize.cli.client.connection import connect, explained, server_url
-from openpersonalize.cli.client.progress import percents
+from openpersonalize.cli.client.progress import job_progress
 from openpersonalize.cli.client.statuses import parse_arn, progress_bars, wait_for
 from openpersonalize.cli.console import fail
 from openpersonalize.settings import load_settings
@@ -34,8 +34,8 @@ def command(
     url = server_url(endpoint_url, settings)
     connection = connect(url, region=parts.region or settings.region, account=parts.account)
     screen = Console(stderr=True)
-    with explained(url), progress_bars(screen) as bars, percents(settings) as percent_of:
-        status = wait_for(connection, [arn], bars, percent_of=percent_of)[arn]
+    with explained(url), progress_bars(screen) as bars, job_progress(settings) as how_far:
+        status = wait_for(connection, [arn], bars, how_far=how_far)[arn]
     if status.is_bad:
         fail(f"{arn}: {status.word}: {status.reason or 'no reason was given.'}")
     typer.echo(f"{arn}: {status.word}")

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from openpersonalize.cli.client.connection import Connection, code_of
 from openpersonalize.cli.client.folders import StoreFolder, copy_to_bucket
-from openpersonalize.cli.client.statuses import PercentOf, wait_until_active
+from openpersonalize.cli.client.statuses import HowFar, wait_until_active
 
 RECIPES = {
     "for-you": "aws-user-personalization",
@@ -50,7 +50,7 @@ class Loader:
     """Name of the dataset group, of the bucket, and the beginning of all other names."""
     data_dir: Path
     """The server's data directory, whose buckets it imports from."""
-    percent_of: PercentOf
+    how_far: HowFar
 
     def load(self, folder: StoreFolder, recipes: Mapping[str, str] = RECIPES) -> LoadedStore:
         """Import, train and deploy. Raises UserError with the server's reason where a step fails."""
@@ -74,7 +74,7 @@ class Loader:
         return store
 
     def _wait(self, *arns: str) -> None:
-        wait_until_active(self.connection, arns, self.bars, percent_of=self.percent_of)
+        wait_until_active(self.connection, arns, self.bars, how_far=self.how_far)
 
     def _dataset_group(self) -> str:
         arn = self._create("create_dataset_group", "datasetGroupArn", name=self.name)

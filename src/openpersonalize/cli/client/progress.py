@@ -4,18 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from openpersonalize.cli.client.statuses import PercentOf
+from openpersonalize.cli.client.statuses import HowFar
+from openpersonalize.jobs.reports import newest_job_of
 from openpersonalize.settings import Settings
 from openpersonalize.storage.database import Database
-from openpersonalize.storage.tables import JobRow
 
 
 @contextmanager
-def percents(settings: Settings) -> Iterator[PercentOf]:
+def job_progress(settings: Settings) -> Iterator[HowFar]:
     """Give the function that knows the progress of the newest job on an ARN, or None of it."""
     url = make_url(settings.database)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
@@ -23,15 +22,15 @@ def percents(settings: Settings) -> Iterator[PercentOf]:
         return
     database = Database(settings.database)
 
-    def percent_of(arn: str) -> float | None:
-        newest = select(JobRow.progress_percent).where(JobRow.resource_arn == arn).order_by(JobRow.id.desc())
+    def how_far(arn: str) -> tuple[float, str] | None:
         try:
             with database.read() as session:
-                return session.scalar(newest.limit(1))
+                job = newest_job_of(session, arn)
         except SQLAlchemyError:
             return None
+        return None if job is None or job.percent is None else (job.percent, job.phase or "")
 
     try:
-        yield percent_of
+        yield how_far
     finally:
         database.dispose()

@@ -5,6 +5,7 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from openpersonalize.cli.client.connection import Connection
 from openpersonalize.cli.client.loading import LoadedStore
@@ -28,15 +29,15 @@ def show_user(
     for place in range(max(len(latest), len(lines))):
         before = titles.of(latest[place]) if place < len(latest) else ""
         item, score = lines[place] if place < len(lines) else ("", None)
-        table.add_row(before, titles.of(item), _score(score))
+        table.add_row(Text(before), Text(titles.of(item)), _score(score))
     screen.print(table)
 
 
 def show_similar(screen: Console, item_id: str, *, items: dict[str, float | None], titles: Titles) -> None:
     """What goes with an item."""
-    table = _table("Similar items", f"Goes with: {titles.of(item_id)}")
+    table = _table("Similar items", Text(f"Goes with: {titles.of(item_id)}"))
     for item in items:
-        table.add_row(titles.of(item))
+        table.add_row(Text(titles.of(item)))
     screen.print(table)
 
 
@@ -51,7 +52,8 @@ def show_change(
     """Two lists side by side; what is new in the second is marked."""
     table = _table(heading, "Before", "After")
     for old, new in zip(before, after, strict=False):
-        table.add_row(titles.of(old), titles.of(new) if new in before else f"[green]+ {titles.of(new)}[/]")
+        shown = Text(titles.of(new)) if new in before else Text(f"+ {titles.of(new)}", style="green")
+        table.add_row(Text(titles.of(old)), shown)
     screen.print(table)
 
 
@@ -66,8 +68,8 @@ def show_seconds(screen: Console, store: LoadedStore) -> None:
     screen.print(table)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+def _table(title: str, *columns: str | Text) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title=Text(title), title_justify="left")
     for column in columns:
         numeric = column == "Score"
         table.add_column(

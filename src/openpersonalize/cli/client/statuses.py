@@ -112,8 +112,8 @@ def progress_bars(console: Console) -> Progress:
     )
 
 
-PercentOf = Callable[[str], float | None]
-"""How far the job on an ARN is, 0 to 100, where that can be known."""
+HowFar = Callable[[str], tuple[float, str] | None]
+"""Percent and phase of the job on an ARN, where that can be known."""
 
 
 def wait_for(
@@ -121,7 +121,7 @@ def wait_for(
     arns: Sequence[str],
     bars: Progress,
     *,
-    percent_of: PercentOf = lambda _: None,
+    how_far: HowFar = lambda _: None,
 ) -> dict[str, Status]:
     """Wait until each is done, well or badly, and say which; a bar for each."""
     tasks = {arn: bars.add_task(short(arn), total=None, status="") for arn in arns}
@@ -130,12 +130,13 @@ def wait_for(
         for arn in waiting:
             before = statuses[arn].word
             status = statuses[arn] = status_of(connection, arn, was_deleting=before.startswith("DELETE"))
-            percent = 100.0 if status.is_good else percent_of(arn)
+            known = (100.0, "") if status.is_good else how_far(arn)
+            percent, phase = known or (0.0, "")
             bars.update(
                 tasks[arn],
-                status=status.word,
-                total=None if percent is None else 100,
-                completed=percent or 0,
+                status=f"{status.word} ({phase})" if phase else status.word,
+                total=100 if known else None,
+                completed=percent,
             )
             if status.is_bad:
                 bars.stop_task(tasks[arn])
@@ -145,10 +146,10 @@ def wait_for(
 
 
 def wait_until_active(
-    connection: Connection, arns: Sequence[str], bars: Progress, *, percent_of: PercentOf = lambda _: None
+    connection: Connection, arns: Sequence[str], bars: Progress, *, how_far: HowFar = lambda _: None
 ) -> None:
     """Wait until all are ACTIVE. Raises UserError with the reason of the first that failed."""
-    for arn, status in wait_for(connection, arns, bars, percent_of=percent_of).items():
+    for arn, status in wait_for(connection, arns, bars, how_far=how_far).items():
         if status.is_bad:
             raise UserError(f"{short(arn)}: {status.word}: {status.reason or 'no reason was given.'}")
 
