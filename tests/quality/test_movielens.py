@@ -1,0 +1,101 @@
+"""On ml-latest-small the personalised model beats popularity, and films are not shown twice."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from openpersonalize.models import FactorModel, Query, UserRanker
+from openpersonalize.recipes.catalogue import RECIPES
+from openpersonalize.recipes.hyperparameters import validate_hyperparameters
+from openpersonalize.recipes.trainers import TRAINERS
+from openpersonalize.recipes.training import Task
+from openpersonalize.recipes.training_data import EventFilter, Interactions, Source, load_interactions
+
+DATA = Path(os.environ.get("OPENPERSONALIZE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
+RATINGS = DATA / "ml-latest-small" / "ratings.csv"
+N_TARGETS = 5
+
+pytestmark = pytest.mark.skipif(
+    not RATINGS.is_file(),
+    reason=f"{RATINGS} is absent; OPENPERSONALIZE_TEST_DATA may name its folder's parent",
+)
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Interactions:
+    part = tmp_path_factory.mktemp("movielens") / "ratings.parquet"
+    pl.read_csv(RATINGS).select(
+        pl.col("userId").cast(pl.String).alias("USER_ID"),
+        pl.col("movieId").cast(pl.String).alias("ITEM_ID"),
+        pl.col("timestamp").alias("TIMESTAMP"),
+    ).write_parquet(part)
+    return load_interactions(Source([part], has_one_origin=True), EventFilter())
+
+
+@pytest.fixture(scope="module")
+def before(everything: Interactions) -> Interactions:
+    """All but each user's last five events."""
+    ends = everything.histories.starts[1:][everything.user_of_event]
+    return everything.select(np.arange(everything.n_events) < ends - N_TARGETS)
+
+
+@pytest.fixture(scope="module")
+def personal(before: Interactions) -> FactorModel:
+    settings = validate_hyperparameters(RECIPES["aws-user-personalization"], {}, {})
+    model = TRAINERS["aws-user-personalization"](Task(before, settings, n_threads=2)).model
+    assert isinstance(model, FactorModel)
+    return model
+
+
+def _gains(
+    model: UserRanker, everything: Interactions
+) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
+    """NDCG@10 of each user's last five events, each folded in after it was predicted; seen items left out."""
+    gains = np.zeros((everything.n_users, N_TARGETS))
+    for user in range(everything.n_users):
+        items = everything.histories.items_of(user)
+        for target in range(N_TARGETS):
+            known = len(items) - N_TARGETS + target
+            recent = items[len(items) - N_TARGETS : known]
+            ranked = model.recommend(Query(user=user, recent=recent), known + 10).items
+            shown = ranked[~np.isin(ranked, items[:known])][:10].tolist()
+            if items[known] in shown:
+                gains[user, target] = 1.0 / np.log2(2 + shown.index(items[known]))
+    return gains
+
+
+def test_user_personalization_beats_popularity_count(
+    everything: Interactions, before: Interactions, personal: FactorModel
+) -> None:
+    popularity = TRAINERS["aws-popularity-count"](Task(before, {})).model
+    assert isinstance(popularity, UserRanker)
+    ours, theirs = _gains(personal, everything).sum(axis=1), _gains(popularity, everything).sum(axis=1)
+
+    draws = np.random.default_rng(0).integers(0, len(ours), (2000, len(ours)))
+    ratios = ours[draws].sum(axis=1) / theirs[draws].sum(axis=1)
+    assert np.quantile(ratios, 0.025) > 1.0
+    assert ours.sum() / theirs.sum() > 2.5
+
+
+def test_a_users_list_is_new_films(personal: FactorModel, before: Interactions) -> None:
+    for user in range(0, before.n_users, 5):
+        ranked = personal.recommend(Query(user=user), 25)
+        assert not np.isin(ranked.items, before.histories.items_of(user)).any()
+
+
+def test_served_probabilities_explain_the_next_film_better_than_popularity(
+    personal: FactorModel, everything: Interactions, before: Interactions
+) -> None:
+    log_model, log_popular = [], []
+    for user in range(everything.n_users):
+        target = everything.histories.items_of(user)[-N_TARGETS]
+        ranked = personal.recommend(Query(user=user), everything.n_items)
+        assert ranked.scores is not None
+        log_model.append(np.log(ranked.scores[ranked.items == target][0]))
+        log_popular.append(personal.log_popularity[target])
+
+    assert np.mean(log_model) > np.mean(log_popular) + 0.2
+    assert np.mean(log_model) > -np.log(everything.n_items) + 1.0

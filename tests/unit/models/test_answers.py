@@ -1,0 +1,172 @@
+"""What the three kinds of model answer, shown on catalogues small enough to reckon by hand."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from openpersonalize.models import (
+    KINDS,
+    FactorModel,
+    ItemRanker,
+    NeighbourModel,
+    PopularityModel,
+    Query,
+    UserRanker,
+    topk,
+    warm_up,
+)
+from openpersonalize.models.histories import Histories
+from openpersonalize.models.ids import IdIndex
+from openpersonalize.models.popularity import by_popularity, places_of
+
+
+def _rows(*items: int) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
+    return np.array(items, np.int32)
+
+
+def _factor_model(*, seen_penalty: float = 0.0) -> FactorModel:
+    """Two tastes: items 0-4 and 5-9; user u0 had 0 and 1, user u1 had nothing; popular first: 9, 8, …"""
+    shares = np.arange(1, 11, dtype=np.float32) / 55
+    popular = by_popularity(shares)
+    return FactorModel(
+        items=IdIndex.build([f"i{row}" for row in range(10)]),
+        users=IdIndex.build(["u0", "u1"]),
+        histories=Histories(np.array([0, 2, 2]), _rows(0, 1), np.array([10, 20])),
+        factors=topk.pack(np.repeat(np.eye(2, dtype=np.float32), 5, axis=0)),
+        bias=topk.pack_bias(np.zeros(10, np.float32)),
+        event_weights=np.array([4.0, 1.0], np.float32),
+        popular=popular,
+        popular_probabilities=shares[popular],
+        log_popularity=np.log(shares),
+        temperature=10.0,
+        seen_penalty=seen_penalty,
+    )
+
+
+def test_a_known_user_gets_items_of_their_taste_in_item_order() -> None:
+    ranked = _factor_model().recommend(Query(user=0), 6)
+
+    assert ranked.items.tolist() == [0, 1, 2, 3, 4, 5]
+    assert ranked.items.dtype == np.int32
+
+
+def test_scores_are_probabilities_over_the_whole_catalogue() -> None:
+    model = _factor_model(seen_penalty=1.5)
+    whole = model.recommend(Query(user=0, recent=_rows(6)), 10)
+    top = model.recommend(Query(user=0, recent=_rows(6)), 3)
+
+    assert whole.scores is not None
+    assert whole.scores.sum() == pytest.approx(1.0, abs=1e-5)
+    assert np.all(np.diff(whole.scores) <= 0)
+    assert np.allclose(top.scores, whole.scores[:3])
+
+
+def test_one_new_event_turns_the_list_at_once() -> None:
+    ranked = _factor_model().recommend(Query(user=0, recent=_rows(7)), 5)
+
+    assert set(ranked.items.tolist()) == {5, 6, 7, 8, 9}
+
+
+def test_only_the_newest_events_are_read() -> None:
+    """Two events are read, so of three recent ones the first, and the history, count no more."""
+    model = _factor_model()
+
+    read = model.recommend(Query(user=-1, recent=_rows(7, 8)), 10)
+    longer = model.recommend(Query(user=0, recent=_rows(0, 7, 8)), 10)
+    assert np.array_equal(read.scores, longer.scores)
+
+
+def test_a_seen_item_falls_behind_by_the_penalty() -> None:
+    ranked = _factor_model(seen_penalty=100.0).recommend(Query(user=0), 10)
+
+    assert ranked.items.tolist()[:3] == [2, 3, 4]
+    assert set(ranked.items.tolist()[-2:]) == {0, 1}
+
+
+@pytest.mark.parametrize("user", [-1, 1])
+def test_a_user_without_events_gets_popular_items_with_probabilities(user: int) -> None:
+    ranked = _factor_model().recommend(Query(user=user), 4)
+
+    assert ranked.items.tolist() == [9, 8, 7, 6]
+    assert ranked.scores == pytest.approx([10 / 55, 9 / 55, 8 / 55, 7 / 55])
+
+
+def test_ranking_normalises_over_the_candidates() -> None:
+    model = _factor_model(seen_penalty=3.0)
+    query = Query(user=0, recent=_rows(5))
+    ranked = model.rank(query, _rows(9, 1, 5, 2))
+    whole = model.recommend(query, 10)
+    by_item = dict(zip(whole.items.tolist(), np.asarray(whole.scores), strict=True))
+
+    assert ranked.scores is not None
+    assert ranked.scores.sum() == pytest.approx(1.0, abs=1e-5)
+    wanted = np.array([by_item[item] for item in ranked.items.tolist()])
+    assert np.allclose(ranked.scores, wanted / wanted.sum(), atol=1e-5)
+    assert sorted(ranked.items.tolist()) == [1, 2, 5, 9]
+    assert np.all(np.diff(ranked.scores) <= 0)
+
+
+def test_ranking_for_an_unknown_user_goes_by_popularity() -> None:
+    ranked = _factor_model().rank(Query(), _rows(1, 4, 0))
+
+    assert ranked.items.tolist() == [4, 1, 0]
+    assert ranked.scores == pytest.approx([5 / 8, 2 / 8, 1 / 8])
+
+
+def test_ranking_nothing_gives_nothing() -> None:
+    assert _factor_model().rank(Query(user=0), _rows()).items.tolist() == []
+
+
+def test_popularity_is_the_same_for_everybody_and_has_no_scores() -> None:
+    order = by_popularity(np.array([3, 5, 5, 1]))
+    model = PopularityModel(IdIndex.build(list("abcd")), IdIndex.build([]), order, places_of(order))
+
+    assert model.recommend(Query(user=7, recent=_rows(3)), 3).items.tolist() == [1, 2, 0]
+    assert model.recommend(Query(), 3).scores is None
+    assert model.rank(Query(), _rows(3, 0, 2)).items.tolist() == [2, 0, 3]
+
+
+def _neighbour_model() -> NeighbourModel:
+    """Item 0 has the neighbours 3 and 1; popular first: 2, 0, 1, 3."""
+    return NeighbourModel(
+        IdIndex.build(list("abcd")),
+        IdIndex.build([]),
+        np.array([0, 2, 2, 2, 2]),
+        _rows(3, 1),
+        _rows(2, 0, 1, 3),
+    )
+
+
+def test_neighbours_come_first_then_popular_items_and_never_the_seed() -> None:
+    model = _neighbour_model()
+
+    assert model.similar(Query(item=0), 2).items.tolist() == [3, 1]
+    assert model.similar(Query(item=0), 9).items.tolist() == [3, 1, 2]
+    assert model.similar(Query(item=0), 1).scores is None
+
+
+def test_a_seed_that_is_unknown_or_has_no_neighbours_gets_popular_items() -> None:
+    model = _neighbour_model()
+
+    assert model.similar(Query(item=-1), 3).items.tolist() == [2, 0, 1]
+    assert model.similar(Query(item=2), 4).items.tolist() == [0, 1, 3]
+
+
+def test_models_say_which_questions_they_answer() -> None:
+    assert isinstance(_factor_model(), UserRanker)
+    assert not isinstance(_factor_model(), ItemRanker)
+    assert isinstance(_neighbour_model(), ItemRanker)
+    assert not isinstance(_neighbour_model(), UserRanker)
+    assert all(dataclasses.is_dataclass(model) and kind == model.kind for kind, model in KINDS.items())
+
+
+def test_a_warm_process_compiles_nothing_for_a_request() -> None:
+    warm_up()
+    kernels = (topk.recommend, topk.score_candidates)
+    compiled = [len(kernel.signatures) for kernel in kernels]  # type: ignore[attr-defined]
+    model = _factor_model(seen_penalty=1.0)
+    model.recommend(Query(user=0, recent=_rows(3, 4)), 5)
+    model.rank(Query(user=0), np.arange(10, dtype=np.int32)[::2])
+
+    assert [len(kernel.signatures) for kernel in kernels] == compiled  # type: ignore[attr-defined]

@@ -1,0 +1,164 @@
+"""What the trainers learn from stores small enough to know the answer."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from openpersonalize.models import Query
+from openpersonalize.recipes.catalogue import RECIPES
+from openpersonalize.recipes.hyperparameters import validate_hyperparameters
+from openpersonalize.recipes.trainers import TRAINERS
+from openpersonalize.recipes.training import Task, Trained
+from openpersonalize.recipes.training_data import Interactions
+from openpersonalize.storage import artifacts
+from tests.planted import interactions_of, taste_store
+
+METRICS = {
+    "coverage",
+    "mean_reciprocal_rank_at_25",
+    "normalized_discounted_cumulative_gain_at_5",
+    "normalized_discounted_cumulative_gain_at_10",
+    "normalized_discounted_cumulative_gain_at_25",
+    "precision_at_5",
+    "precision_at_10",
+    "precision_at_25",
+}
+EVERY_ITEM = {"min_item_interaction_count_percentile": "0", "max_item_interaction_count_percentile": "1"}
+
+
+def _train(
+    recipe: str,
+    data: Interactions,
+    algorithm: dict[str, str] | None = None,
+    features: dict[str, str] | None = None,
+    seed: int = 0,
+) -> Trained:
+    settings = validate_hyperparameters(RECIPES[recipe], algorithm or {}, features or {})
+    return TRAINERS[recipe](Task(data, settings, seed=seed, n_threads=2))
+
+
+@pytest.mark.parametrize("recipe", sorted(TRAINERS))
+def test_every_trainer_returns_the_eight_metrics_within_their_range(recipe: str) -> None:
+    trained = _train(recipe, taste_store(n_users=80, n_clusters=4, items_per_cluster=30).interactions)
+
+    assert set(trained.metrics) == METRICS
+    assert all(0.0 <= value <= 1.0 for value in trained.metrics.values())
+
+
+@pytest.mark.parametrize("recipe", sorted(TRAINERS))
+def test_the_same_seed_and_threads_give_the_same_bytes(recipe: str, tmp_path: Path) -> None:
+    data = taste_store(n_users=80, n_clusters=4, items_per_cluster=30).interactions
+    digests = []
+    for name in ("one", "two"):
+        artifacts.save(_train(recipe, data).model, tmp_path / name, extra={})
+        files = sorted((tmp_path / name).iterdir())
+        digests.append(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest())
+
+    assert digests[0] == digests[1]
+
+
+def test_another_seed_gives_other_factors(tmp_path: Path) -> None:
+    data = taste_store(n_users=80, n_clusters=4, items_per_cluster=30).interactions
+    digests = {
+        artifacts.save(
+            _train("aws-user-personalization", data, seed=seed).model, tmp_path / str(seed), extra={}
+        )
+        for seed in (0, 1)
+    }
+
+    assert len(digests) == 2
+
+
+def test_popularity_counts_users_and_not_events() -> None:
+    histories = [np.array([0, 0, 0, 0, 0, 1])] + [np.array([1, 2])] * 3 + [np.array([3, 3])] * 2
+    model = _train("aws-popularity-count", interactions_of(histories, 5)).model
+
+    assert model.recommend(Query(), 5).items.tolist() == [1, 2, 3, 0, 4]  # type: ignore[attr-defined]
+
+
+def _pairs(n: int, *items: int) -> list["np.ndarray[tuple[int], np.dtype[np.int64]]"]:
+    return [np.array(items)] * n
+
+
+def test_similar_items_are_those_that_follow_soon() -> None:
+    """2 follows 0 at once, 3 only later, and 4 comes before it."""
+    data = interactions_of(_pairs(30, 4, 0, 2, 5, 6, 3) + _pairs(30, 7, 8), 9)
+    model = _train("aws-sims", data, {"popularity_discount_factor": "0"}, EVERY_ITEM).model
+    similar = model.similar(Query(item=0), 5).items.tolist()  # type: ignore[attr-defined]
+
+    assert similar == [2, 5, 6, 3, 4]
+
+
+def test_pairs_below_the_minimum_are_not_similar() -> None:
+    data = interactions_of(_pairs(4, 0, 1) + _pairs(5, 0, 2) + _pairs(50, 3, 4), 5)
+    features = EVERY_ITEM | {"min_user_history_length_percentile": "0"}
+    for minimum, expected in (("4", [2, 1]), ("5", [2]), ("6", [])):
+        model = _train("aws-sims", data, {"min_cointeraction_count": minimum}, features).model
+        starts = model.starts  # type: ignore[attr-defined]
+        assert model.neighbours[starts[0] : starts[1]].tolist() == expected  # type: ignore[attr-defined]
+
+
+def test_a_higher_discount_prefers_the_rarer_item() -> None:
+    """1 follows 0 more often than 2 does, but 1 is everywhere."""
+    data = interactions_of(_pairs(12, 0, 1) + _pairs(8, 0, 2) + _pairs(200, 3, 1), 5)
+    firsts = {
+        factor: _train("aws-sims", data, {"popularity_discount_factor": factor}, EVERY_ITEM).model
+        for factor in ("0", "1")
+    }
+
+    assert firsts["0"].similar(Query(item=0), 1).items.tolist() == [1]  # type: ignore[attr-defined]
+    assert firsts["1"].similar(Query(item=0), 1).items.tolist() == [2]  # type: ignore[attr-defined]
+
+
+def test_items_above_the_count_percentile_are_no_neighbours_but_may_be_seeds() -> None:
+    data = interactions_of(_pairs(10, 0, 1) + _pairs(10, 2, 1) + _pairs(5, 1, 2, 0), 4)
+    model = _train("aws-sims", data, {}, {"max_item_interaction_count_percentile": "0.5"}).model
+    starts, neighbours = model.starts, model.neighbours  # type: ignore[attr-defined]
+
+    assert 1 not in neighbours.tolist()
+    assert set(neighbours[starts[1] : starts[2]].tolist()) == {0, 2}
+
+
+def test_progress_rises_from_phase_to_phase() -> None:
+    seen: list[tuple[str, float]] = []
+    data = taste_store(n_users=60, n_clusters=3, items_per_cluster=30).interactions
+    settings = validate_hyperparameters(RECIPES["aws-user-personalization"], {}, {})
+    TRAINERS["aws-user-personalization"](
+        Task(data, settings, progress=lambda phase, percent: seen.append((phase, percent)))
+    )
+
+    phases = list(dict.fromkeys(phase for phase, _ in seen))
+    assert phases == ["training", "calibrating", "evaluating", "training on all data"]
+    assert [percent for _, percent in seen] == sorted(percent for _, percent in seen)
+    assert len(seen) > 15
+
+
+def test_the_hyperparameters_shape_the_model() -> None:
+    data = taste_store(n_users=60, n_clusters=3, items_per_cluster=30).interactions
+    small = _train("aws-user-personalization", data, {"hidden_dimension": "32", "bptt": "5"}).model
+    flat = _train("aws-user-personalization", data, {"recency_mask": "false"}).model
+
+    assert small.factors.shape[1] == 32  # type: ignore[attr-defined]
+    weights = small.event_weights  # type: ignore[attr-defined]
+    assert len(weights) == 5
+    assert np.all(np.diff(weights) < 0)
+    assert len(set(flat.event_weights.tolist())) == 1  # type: ignore[attr-defined]
+
+
+def test_trends_count_for_unknown_users_where_the_recency_mask_is_on() -> None:
+    """Item 0 led a year ago, item 1 leads now."""
+    old, new = interactions_of(_pairs(1500, 0, 2), 3), interactions_of(_pairs(1400, 1, 2), 3)
+    times = np.concatenate([old.histories.times - 365 * 86_400, new.histories.times])
+    items = np.concatenate([old.histories.items, new.histories.items])
+    both = interactions_of(_pairs(2900, 0, 0), 3)
+    data = Interactions(both.users, both.items, type(both.histories)(both.histories.starts, items, times))
+    lists = {
+        mask: _train("aws-user-personalization", data, {"hidden_dimension": "32", "recency_mask": mask})
+        .model.recommend(Query(), 3)  # type: ignore[attr-defined]
+        .items.tolist()
+        for mask in ("true", "false")
+    }
+
+    assert lists == {"true": [2, 1, 0], "false": [2, 0, 1]}

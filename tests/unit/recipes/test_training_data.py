@@ -1,0 +1,213 @@
+"""What training reads of Parquet files: order, filters, duplicates and minimums."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from openpersonalize.errors import JobError
+from openpersonalize.recipes.training_data import EventFilter, Interactions, Source, load_interactions
+from tests.planted import taste_store
+
+ALL = EventFilter()
+
+
+def _part(folder: Path, name: str, **columns: Any) -> Path:
+    path = folder / f"{name}.parquet"
+    pl.DataFrame(columns).write_parquet(path)
+    return path
+
+
+def _load(*parts: Path, events: EventFilter = ALL, items: Any = (), one: bool = False) -> Interactions:
+    source = Source(list(parts), list(items), has_one_origin=one)
+    return load_interactions(source, events, checks_minimums=False)
+
+
+def _by_user(data: Interactions) -> dict[str, list[str]]:
+    """Each user's items, oldest first, as texts."""
+    return {
+        data.users.text(user): data.items.texts(data.histories.items_of(user)) for user in range(data.n_users)
+    }
+
+
+def test_events_are_ordered_by_time_and_ties_by_their_place_in_the_files(tmp_path: Path) -> None:
+    first = _part(
+        tmp_path, "a", USER_ID=["u", "v", "u", "u"], ITEM_ID=["d", "x", "c", "b"], TIMESTAMP=[5, 1, 5, 4]
+    )
+    second = _part(tmp_path, "b", USER_ID=["u", "u"], ITEM_ID=["a", "e"], TIMESTAMP=[5, 1])
+    data = _load(first, second)
+
+    assert _by_user(data) == {"u": ["e", "b", "d", "c", "a"], "v": ["x"]}
+    assert data.histories.times_of(0).tolist() == [1, 4, 5, 5, 5]
+
+
+def test_file_order_survives_many_rows_of_one_time(tmp_path: Path) -> None:
+    """The reader works on several threads; ties must come out in file order all the same."""
+    n_rows = 300_000
+    items = np.random.default_rng(0).integers(0, 1000, n_rows)
+    users = np.random.default_rng(1).integers(0, 50, n_rows)
+    texts = pl.Series(items).cast(pl.String)
+    parts = [
+        _part(
+            tmp_path,
+            f"p{start}",
+            USER_ID=pl.Series(users[start : start + 100_000]).cast(pl.String),
+            ITEM_ID=texts[start : start + 100_000],
+            TIMESTAMP=np.zeros(100_000, np.int64),
+        )
+        for start in range(0, n_rows, 100_000)
+    ]
+    data = _load(*parts, one=True)
+
+    for user in (0, 17, 49):
+        row = data.users.find(str(user))
+        assert data.items.texts(data.histories.items_of(row)) == [str(item) for item in items[users == user]]
+
+
+def test_rows_are_in_the_order_of_the_ids(tmp_path: Path) -> None:
+    data = _load(_part(tmp_path, "a", USER_ID=["b", "a"], ITEM_ID=["10", "9"], TIMESTAMP=[1, 2]))
+
+    assert data.users.texts(np.arange(2, dtype=np.int32)) == ["a", "b"]
+    assert data.items.texts(np.arange(2, dtype=np.int32)) == ["10", "9"]
+
+
+def test_items_without_interactions_are_known(tmp_path: Path) -> None:
+    interactions = _part(tmp_path, "a", USER_ID=["u"], ITEM_ID=["b"], TIMESTAMP=[1])
+    items = _part(tmp_path, "items", ITEM_ID=["c", "b", "a"], PRICE=[1.0, 2.0, 3.0])
+    data = _load(interactions, items=[items])
+
+    assert data.items.texts(np.arange(3, dtype=np.int32)) == ["a", "b", "c"]
+    assert data.users_by_item.tolist() == [0, 1, 0]
+
+
+def test_duplicates_across_origins_count_once(tmp_path: Path) -> None:
+    columns = {"USER_ID": ["u", "u", "u"], "ITEM_ID": ["a", "b", "a"], "TIMESTAMP": [1, 1, 2]}
+    bulk = _part(tmp_path, "a", **columns, EVENT_TYPE=["view", "view", "buy"])
+    streamed = _part(
+        tmp_path,
+        "b",
+        USER_ID=["u", "u", "u"],
+        ITEM_ID=["a", "a", "a"],
+        TIMESTAMP=[1, 1, 2],
+        EVENT_TYPE=["view", "buy", "buy"],
+    )
+    data = _load(bulk, streamed)
+
+    assert _by_user(data) == {"u": ["a", "b", "a", "a"]}
+
+
+def test_rows_that_differ_in_value_are_no_duplicates(tmp_path: Path) -> None:
+    one = _part(tmp_path, "a", USER_ID=["u"], ITEM_ID=["a"], TIMESTAMP=[1], EVENT_VALUE=[1.5])
+    two = _part(
+        tmp_path, "b", USER_ID=["u", "u"], ITEM_ID=["a", "a"], TIMESTAMP=[1, 1], EVENT_VALUE=[2.5, 1.5]
+    )
+
+    assert _load(one, two).n_events == 2
+
+
+def test_only_events_of_the_type_and_value_count(tmp_path: Path) -> None:
+    part = _part(
+        tmp_path,
+        "a",
+        USER_ID=["u", "u", "u", "v"],
+        ITEM_ID=["a", "b", "c", "d"],
+        TIMESTAMP=[1, 2, 3, 4],
+        EVENT_TYPE=["rate", "rate", "click", "click"],
+        EVENT_VALUE=[3.0, 4.0, None, 5.0],
+    )
+
+    assert _by_user(_load(part, events=EventFilter("rate"))) == {"u": ["a", "b"]}
+    assert _by_user(_load(part, events=EventFilter("rate", 4.0))) == {"u": ["b"]}
+    assert _by_user(_load(part, events=EventFilter(None, 4.0))) == {"u": ["b"], "v": ["d"]}
+
+
+def test_an_event_type_filter_without_usable_types_fails_in_aws_words(tmp_path: Path) -> None:
+    without = _part(tmp_path, "a", USER_ID=["u"], ITEM_ID=["a"], TIMESTAMP=[1])
+    reserved = _part(tmp_path, "b", USER_ID=["u"], ITEM_ID=["a"], TIMESTAMP=[1], EVENT_TYPE=["USER_ID"])
+
+    for part in (without, reserved):
+        with pytest.raises(JobError, match="All values in the event_type column are either reserved"):
+            _load(part, events=EventFilter("view"))
+
+
+def test_parts_whose_columns_differ_are_read_together(tmp_path: Path) -> None:
+    bulk = _part(tmp_path, "a", TIMESTAMP=[1], ITEM_ID=["a"], USER_ID=["u"], DEVICE=["tv"])
+    streamed = _part(tmp_path, "b", USER_ID=["u"], ITEM_ID=["b"], TIMESTAMP=[2], EVENT_TYPE=["view"])
+
+    assert _by_user(_load(bulk, streamed)) == {"u": ["a", "b"]}
+
+
+def _written(folder: Path, n_users: int, per_user: int, single: int = 0) -> Path:
+    users = np.concatenate([np.repeat(np.arange(n_users), per_user), n_users + np.arange(single)])
+    return _part(
+        folder,
+        "data",
+        USER_ID=[f"u{user}" for user in users],
+        ITEM_ID=[f"i{row % 50}" for row in range(len(users))],
+        TIMESTAMP=np.arange(len(users)),
+        EVENT_TYPE=["view"] * len(users),
+    )
+
+
+def test_fewer_than_1000_interactions_fail_with_the_count(tmp_path: Path) -> None:
+    part = _written(tmp_path, 37, 27)
+    with pytest.raises(
+        JobError, match=r"^Dataset has fewer than 1000 interactions. It has 999; .* at least 1 more"
+    ):
+        load_interactions(Source([part], has_one_origin=True), ALL)
+
+    with pytest.raises(
+        JobError, match=r"fewer than 1000 interactions after filtering by event type: view. It has"
+    ):
+        load_interactions(Source([part], has_one_origin=True), EventFilter("view"))
+
+
+def test_fewer_than_25_users_with_two_interactions_fail_with_the_counts(tmp_path: Path) -> None:
+    part = _written(tmp_path, 12, 100, single=288)
+    with pytest.raises(
+        JobError,
+        match=r"^Dataset has fewer than 25 users with at least 2 interactions each. It has 12 of 300 users",
+    ):
+        load_interactions(Source([part], has_one_origin=True), ALL)
+
+
+def test_fewer_than_one_percent_of_such_users_fail_with_the_counts(tmp_path: Path) -> None:
+    part = _written(tmp_path, 30, 40, single=3000)
+    with pytest.raises(
+        JobError, match=r"fewer than 1% of users with .* It has 30 of 3030 users .*; 1 more are"
+    ):
+        load_interactions(Source([part], has_one_origin=True), ALL)
+
+
+def test_enough_data_pass_and_minimums_can_be_switched_off(tmp_path: Path) -> None:
+    enough, small = _written(tmp_path, 25, 40), taste_store(n_users=4, events_per_user=3).interactions
+
+    assert load_interactions(Source([enough], has_one_origin=True), ALL).n_events == 1000
+    assert small.n_events == 12
+    with pytest.raises(JobError, match="has no interactions"):
+        load_interactions(Source([]), ALL, checks_minimums=False)
+
+
+def test_a_matrix_holds_one_plus_the_log_of_repetitions(tmp_path: Path) -> None:
+    part = _part(tmp_path, "a", USER_ID=["u"] * 4, ITEM_ID=["b", "a", "b", "b"], TIMESTAMP=[1, 2, 3, 4])
+    matrix = _load(part).matrix()
+
+    assert matrix.toarray().tolist() == [[1.0, pytest.approx(1 + np.log(3))]]
+    assert matrix.dtype == np.float32
+
+
+def test_history_percentiles_drop_the_shortest_and_longest_users() -> None:
+    lengths = np.arange(1, 101)
+    store = taste_store(n_users=100, events_per_user=1).interactions
+    users = np.repeat(np.arange(100), lengths)
+    data = Interactions(
+        store.users,
+        store.items,
+        type(store.histories)(np.concatenate([[0], np.cumsum(lengths)]), users.astype(np.int32), users),
+    )
+    kept = data.of_typical_users(0.1, 0.9).lengths
+
+    assert (kept[9], kept[10], kept[89], kept[90]) == (0, 11, 90, 0)
+    assert data.of_typical_users(0.0, 1.0) is data
