@@ -1,0 +1,123 @@
+"""Requests that collide: whatever order the database gives them, nothing is left dangling."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.api.conftest import TrainedStore
+from tests.world import World
+
+ROUNDS = 6
+
+
+@dataclass(frozen=True)
+class Collision:
+    """A parent that is deleted while something is made of it."""
+
+    delete: Callable[[], Any]
+    create: Callable[[], Any]
+    still_there: Callable[[], Any]
+
+
+def code_of(call: Callable[[], Any]) -> str:
+    try:
+        call()
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
+
+
+def dataset_and_group(world: World, trained: TrainedStore, number: int) -> Collision:
+    client, schema = world.personalize, world.schema()
+    group = world.dataset_group(f"group-{number}")
+    return Collision(
+        lambda: client.delete_dataset_group(datasetGroupArn=group),
+        lambda: client.create_dataset(
+            name="it", datasetGroupArn=group, datasetType="Interactions", schemaArn=schema
+        ),
+        lambda: client.describe_dataset_group(datasetGroupArn=group),
+    )
+
+
+def dataset_and_schema(world: World, trained: TrainedStore, number: int) -> Collision:
+    client, schema = world.personalize, world.schema()
+    group = world.dataset_group(f"group-{number}")
+    return Collision(
+        lambda: client.delete_schema(schemaArn=schema),
+        lambda: client.create_dataset(
+            name="it", datasetGroupArn=group, datasetType="Interactions", schemaArn=schema
+        ),
+        lambda: client.describe_schema(schemaArn=schema),
+    )
+
+
+def version_and_dataset(world: World, trained: TrainedStore, number: int) -> Collision:
+    client, group = world.personalize, world.dataset_group(f"group-{number}")
+    solution, dataset = world.solution(group), world.dataset(group)
+    return Collision(
+        lambda: client.delete_dataset(datasetArn=dataset),
+        lambda: client.create_solution_version(solutionArn=solution),
+        lambda: client.describe_dataset(datasetArn=dataset),
+    )
+
+
+def import_and_dataset(world: World, trained: TrainedStore, number: int) -> Collision:
+    client, dataset = world.personalize, world.dataset(world.dataset_group(f"group-{number}"))
+    source = {"dataLocation": "s3://bucket/none.csv"}
+    return Collision(
+        lambda: client.delete_dataset(datasetArn=dataset),
+        lambda: client.create_dataset_import_job(
+            jobName=f"job-{number}", datasetArn=dataset, dataSource=source
+        ),
+        lambda: client.describe_dataset(datasetArn=dataset),
+    )
+
+
+def update_and_campaign(world: World, trained: TrainedStore, number: int) -> Collision:
+    client, campaign = trained.world.personalize, trained.world.campaign(trained.version)
+    return Collision(
+        lambda: client.delete_campaign(campaignArn=campaign),
+        lambda: client.update_campaign(campaignArn=campaign, minProvisionedTPS=2),
+        lambda: client.describe_campaign(campaignArn=campaign),
+    )
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [dataset_and_group, dataset_and_schema, version_and_dataset, import_and_dataset, update_and_campaign],
+)
+def test_a_parent_is_deleted_or_used_but_never_both(
+    world: World, trained: TrainedStore, situation: Callable[[World, TrainedStore, int], Collision]
+) -> None:
+    for number in range(ROUNDS):
+        collision = situation(world, trained, number)
+        with ThreadPoolExecutor(2) as threads:
+            deletion, creation = threads.map(code_of, (collision.delete, collision.create))
+        world.settle()
+
+        assert (deletion == "") != (creation == "")
+        assert {deletion, creation} <= {"", "ResourceInUseException", "ResourceNotFoundException"}
+        assert (code_of(collision.still_there) == "") == (creation == "")
+
+
+@pytest.mark.parametrize("kind", ["schema", "event tracker", "solution", "campaign"])
+def test_of_many_creates_at_once_exactly_one_succeeds(trained: TrainedStore, kind: str) -> None:
+    world = trained.world
+    text = world.personalize.describe_schema(schemaArn=world.schema())["schema"]["schema"]
+    recipe = "arn:aws:personalize:::recipe/aws-sims"
+    group = world.dataset_group(f"race-{kind.replace(' ', '-')}")
+    client = world.personalize
+    create: dict[str, Callable[[], Any]] = {
+        "schema": lambda: client.create_schema(name="race", schema=text),
+        "event tracker": lambda: client.create_event_tracker(name="race", datasetGroupArn=group),
+        "solution": lambda: client.create_solution(name="race", datasetGroupArn=group, recipeArn=recipe),
+        "campaign": lambda: client.create_campaign(name="race", solutionVersionArn=trained.version),
+    }
+    with ThreadPoolExecutor(6) as threads:
+        codes = sorted(threads.map(lambda _: code_of(create[kind]), range(6)))
+
+    assert codes == ["", *["ResourceAlreadyExistsException"] * 5]
