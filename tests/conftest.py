@@ -6,8 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.databases import new_database
+from tests.log_watch import WATCH
 from tests.queue_bench import Bench, new_bench
 from tests.world import Server, World, running_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_log_shows_what_customers_send() -> Iterator[None]:
+    """Fail the session when a customer's value is in a log of it."""
+    WATCH.attach()
+    yield
+    findings = WATCH.findings()
+    assert not findings, "\n".join(findings[:20])
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ from openpersonalize.settings import Settings
 from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.stores import Stores, open_stores
 from openpersonalize.storage.tables import DatasetRow, GenerationRow, SolutionVersionRow
+from tests.log_watch import SECRET, WATCH
 
 REGION = "us-east-1"
 DEADLINE_S = 30.0
@@ -51,14 +52,16 @@ class Server:
 
     def client(self, service: str, account: str, region: str = REGION) -> Any:
         """A boto3 client that never retries."""
-        return boto3.client(
+        client = boto3.client(
             service,
             endpoint_url=self.url,
             region_name=region,
             aws_access_key_id=account,
-            aws_secret_access_key="not verified",
+            aws_secret_access_key=SECRET,
             config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=60),
         )
+        client.meta.events.register("provide-client-params.*.*", WATCH.learn_request)
+        return client
 
 
 @contextmanager
@@ -107,6 +110,7 @@ def process_server(folder: Path, **settings: object) -> Iterator[Server]:
             if process.poll() is None:
                 process.terminate()
             process.wait(DEADLINE_S)
+            WATCH.read_file(log)
 
 
 @contextmanager
@@ -219,6 +223,7 @@ class World:
     def upload(self, text: str, key: str = "") -> str:
         """The location of a new object in the account's bucket."""
         location = f"s3://bucket-{self.account}/{key or f'file-{next(_numbers)}.csv'}"
+        WATCH.learn(text.splitlines()[1:])
         with self.server.stores.objects.write(location) as file:
             file.write(text.encode())
         return location
