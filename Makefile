@@ -35,7 +35,7 @@ install: $(INSTALLED)
 develop: $(DEVELOPED)
 
 test: check
-	$(BIN)/pytest -n $(JOBS) -m "not slow"
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m "not slow"
 
 check: $(DEVELOPED)
 	$(BIN)/ruff format --check --quiet .
@@ -48,8 +48,8 @@ check: $(DEVELOPED)
 test-all: test test-rest
 
 test-rest: $(DEVELOPED)
-	$(BIN)/pytest -n $(JOBS) -m slow
-	.ci/postgres $(BIN)/pytest -n $(JOBS) tests/api
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m slow
+	.ci/postgres $(BIN)/pytest -n $(JOBS) --dist loadgroup tests/api
 
 bench: $(DEVELOPED)
 	@for bench in benchmarks/bench_*.py benchmarks/quality_*.py; do \
