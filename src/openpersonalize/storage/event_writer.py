@@ -61,6 +61,7 @@ class EventWriter:
             self._queue.put(None)
             self._thread.join()
             self._thread = None
+            log.info("the event log is closed", extra={"events": self.n_events, "commits": self.n_commits})
 
     def append(self, events: Sequence[Event]) -> "asyncio.Future[bytes]":
         """Store the events of one call, all or none; the future is done when they are durable.
