@@ -165,6 +165,18 @@ def describe(operations: Operations, name: str, resource: Resource[Any]) -> None
     operations.add(Operation(name, request_shape, response_shape, handler))
 
 
+def _list_shapes(name: str, resource: Resource[Any]) -> tuple[type[Shape], type[Shape]]:
+    members: dict[str, Any] = {resource.parent: (Arn | None, None)} if resource.parent else {}
+    members |= {"next_token": (NextToken | None, None), "max_results": (MaxResults | None, None)}
+    answers: dict[str, Any] = {
+        resource.list_member: (list[resource.summary], ...),  # type: ignore[name-defined]
+        "next_token": (NextToken | None, None),
+    }
+    request_shape: type[Shape] = create_model(f"{name}Request", __base__=Shape, **members)
+    response_shape: type[Shape] = create_model(f"{name}Response", __base__=Shape, **answers)
+    return request_shape, response_shape
+
+
 def list_(
     operations: Operations,
     name: str,
@@ -176,14 +188,7 @@ def list_(
 
     An unknown parent gives an empty list, unless `check_parent` raises for it.
     """
-    members: dict[str, Any] = {resource.parent: (Arn | None, None)} if resource.parent else {}
-    members |= {"next_token": (NextToken | None, None), "max_results": (MaxResults | None, None)}
-    request_shape = create_model(f"{name}Request", __base__=Shape, **members)
-    response_members: dict[str, Any] = {
-        resource.list_member: (list[resource.summary], ...),  # type: ignore[name-defined]
-        "next_token": (NextToken | None, None),
-    }
-    response_shape = create_model(f"{name}Response", __base__=Shape, **response_members)
+    request_shape, response_shape = _list_shapes(name, resource)
     to_summary = resource.to_summary or _from_row(resource.summary)
 
     def handler(request: Any, context: Context) -> Shape:

@@ -62,7 +62,10 @@ def _invalid(what: str) -> InvalidInputException:
 
 def _shown(value: Any) -> str:
     """A value as JSON, cut short."""
-    text = "missing" if value is None else json.dumps(value)
+    try:
+        text = "missing" if value is None else json.dumps(value)
+    except RecursionError:
+        return "nested too deeply"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -74,6 +77,8 @@ def _decode(text: str) -> dict[str, Any]:
             f"It is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. "
             "Correct the text there."
         ) from None
+    except ValueError as error:
+        raise _invalid(f"It is not JSON: {error}.") from None
     except RecursionError:
         raise _invalid("It is nested too deeply: a schema is one flat record.") from None
     if not isinstance(document, dict):
