@@ -92,9 +92,7 @@ def main() -> None:
 
 
 def report(loads: dict[int, dict[str, Load]]) -> None:
-    print(
-        "\n| connections | route | events/s | CPU us/event | p50 ms | p99 ms | of the limit | of the textbook |"
-    )
+    print("\n| connections | route | events/s | CPU us/event | p50 ms | p99 ms | of limit | of textbook |")
     print("|---|---|---|---|---|---|---|---|")
     for connections, runs in loads.items():
         for name, load in runs.items():
