@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from sqlalchemy import update
 
+from openpersonalize.storage.tables import SolutionVersionRow
 from tests.api.conftest import TrainedStore
 from tests.api.refusals import refused
 from tests.world import World, until
@@ -234,3 +237,51 @@ def test_a_campaign_whose_model_is_damaged_fails_and_can_be_mended(world: World)
     assert "internal error" in failed["failureReason"]
     assert (mended["status"], mended["minProvisionedTPS"]) == ("ACTIVE", 2)
     assert "failureReason" not in mended
+
+
+def test_an_update_to_latest_serves_the_newest_version(trained: TrainedStore) -> None:
+    world = trained.world
+    solution = world.solution(trained.group)
+    arn = world.campaign(world.trained(solution))
+    newest = world.trained(solution)
+    world.personalize.update_campaign(campaignArn=arn, solutionVersionArn=f"{solution}/$LATEST")
+    during = describe(world, arn)["solutionVersionArn"]
+    world.settle()
+
+    assert during != newest
+    assert describe(world, arn)["solutionVersionArn"] == newest
+
+
+def test_a_version_that_makes_segments_cannot_be_deployed(trained: TrainedStore) -> None:
+    world = trained.world
+    version = world.trained(world.solution(trained.group))
+    segments = "arn:aws:personalize:::recipe/aws-item-affinity"
+    with world.server.stores.database.write() as session:
+        of_version = SolutionVersionRow.arn == version
+        session.execute(update(SolutionVersionRow).where(of_version).values(recipe_arn=segments))
+
+    assert "makes segments of users in batch jobs" in refused(
+        "InvalidInputException",
+        world.personalize.create_campaign,
+        name="segments",
+        solutionVersionArn=version,
+    )
+
+
+def test_a_campaign_answers_until_its_deletion_is_asked_for(trained: TrainedStore) -> None:
+    world = trained.world
+    arn = world.campaign(trained.version)
+
+    def answers() -> bool:
+        try:
+            world.runtime.get_recommendations(campaignArn=arn, userId="u1")
+        except ClientError as error:
+            assert error.response["Error"]["Message"] == f"{arn} does not exist or is not active yet."
+            return False
+        return True
+
+    until(answers, "the campaign answers")
+    world.personalize.delete_campaign(campaignArn=arn)
+    until(lambda: not answers(), "the campaign answers no more")
+    assert describe(world, arn)["status"] == "DELETE PENDING"
+    world.settle()

@@ -153,6 +153,12 @@ def test_the_recipe_must_exist_and_be_of_no_domain(world: World, group: str) -> 
     )
 
 
+def test_a_group_of_a_domain_takes_custom_recipes_too(world: World) -> None:
+    group = world.dataset_group(domain="ECOMMERCE")
+
+    assert describe(world, create(world, group))["recipeArn"] == UP
+
+
 def test_the_group_must_exist_and_be_active(world: World) -> None:
     group = world.arn("dataset-group", "store")
 
