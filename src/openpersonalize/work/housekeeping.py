@@ -23,12 +23,14 @@ from openpersonalize.jobs.lifecycle import (
     DELETE_EVENT_TRACKER,
     DELETE_SOLUTION,
 )
+from openpersonalize.jobs.queue import files_prefix
 from openpersonalize.jobs.worker import Publish, RunningJob, WorkFunction
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import GenerationRow, JobRow, SolutionVersionRow
 
 log = logging.getLogger(__name__)
 
+MOST_DIGITS = 18  # of a row number; what is longer is none
 _TOUCH_NO_FILES = tuple(
     job.kind
     for job in (
@@ -83,16 +85,24 @@ def sweep(stores: Stores) -> int:
         if session.scalar(busy) is not None:
             return 0
         session.execute(delete(GenerationRow).where(GenerationRow.active.is_(False)))
-        named = {stores.generations / name for name in session.scalars(select(GenerationRow.id))}
-        named |= {
-            stores.artifacts / name
-            for name in session.scalars(select(SolutionVersionRow.artifact_id))
-            if name is not None
+        named = {
+            *session.scalars(select(GenerationRow.id)),
+            *session.scalars(select(SolutionVersionRow.artifact_id)),
         }
-    garbage = [folder for folder in listed if folder not in named]
+        unnamed = [folder for folder in listed if folder.name not in named]
+        garbage = [folder for folder in unnamed if _is_ours(session, folder.name)]
     for folder in garbage:
         _remove(folder)
     return len(garbage)
+
+
+def _is_ours(session: Session, name: str) -> bool:
+    """Whether a job of this database made the folder; the data directory may have served another one."""
+    number = name.split("-", 1)[0]
+    if not number.isdecimal() or len(number) > MOST_DIGITS:
+        return False
+    created_at = session.scalar(select(JobRow.created_at).where(JobRow.id == int(number)))
+    return created_at is not None and name.startswith(files_prefix(int(number), created_at))
 
 
 def _remove(folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from openpersonalize.jobs.queue import files_prefix
 from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.stores import Stores, open_stores
 from openpersonalize.storage.tables import GenerationRow, JobRow
@@ -45,17 +46,21 @@ def folder(path: Path) -> Path:
     return path
 
 
-def job(stores: Stores, kind: str, state: str) -> None:
+def job(stores: Stores, kind: str, state: str) -> str:
+    """A job; how the names of its folders begin."""
     row = JobRow(
-        kind=kind, account="1", region="r", resource_arn="arn", payload={}, state=state, created_at=0.0
+        kind=kind, account="1", region="r", resource_arn="arn", payload={}, state=state, created_at=5.0
     )
     with stores.database.write() as session:
         session.add(row)
+        session.flush()
+        return files_prefix(row.id, row.created_at)
 
 
 def test_folders_that_no_row_names_go(stores: Stores) -> None:
-    kept = generation(stores, "named", is_active=True)
-    garbage = [folder(stores.generations / "of-a-crash"), folder(stores.artifacts / "of-a-crash")]
+    prefix = job(stores, "import-dataset", "failed")
+    kept = generation(stores, f"{prefix}1", is_active=True)
+    garbage = [folder(stores.generations / f"{prefix}2"), folder(stores.artifacts / f"{prefix}3")]
 
     assert sweep(stores) == 2
     assert kept.exists()
@@ -63,19 +68,30 @@ def test_folders_that_no_row_names_go(stores: Stores) -> None:
 
 
 def test_a_replaced_generation_goes_with_its_row(stores: Stores) -> None:
-    old, new = generation(stores, "old", is_active=False), generation(stores, "new", is_active=True)
+    prefix = job(stores, "import-dataset", "done")
+    old = generation(stores, f"{prefix}old", is_active=False)
+    new = generation(stores, f"{prefix}new", is_active=True)
     sweep(stores)
 
     assert (old.exists(), new.exists()) == (False, True)
     with stores.database.read() as session:
-        assert list(session.scalars(select(GenerationRow.id))) == ["new"]
+        assert list(session.scalars(select(GenerationRow.id))) == [new.name]
+
+
+@pytest.mark.parametrize("name", ["999-5-1-a", "1-7-1-a", "1", "notes", "²-1", "9" * 30])
+def test_folders_that_no_job_of_this_database_made_stay(stores: Stores, name: str) -> None:
+    job(stores, "train-solution-version", "done")
+    of_another_database = folder(stores.artifacts / name)
+
+    assert sweep(stores) == 0
+    assert of_another_database.exists()
 
 
 @pytest.mark.parametrize("kind", ["train-solution-version", "import-dataset", "deploy-campaign"])
 def test_nothing_goes_while_a_job_may_read_or_write_it(stores: Stores, kind: str) -> None:
-    old = generation(stores, "old", is_active=False)
-    published = folder(stores.artifacts / "published-but-not-committed")
-    job(stores, kind, "running")
+    prefix = job(stores, kind, "running")
+    old = generation(stores, f"{prefix}old", is_active=False)
+    published = folder(stores.artifacts / f"{prefix}published-but-not-committed")
 
     assert sweep(stores) == 0
     assert old.exists()
@@ -86,7 +102,7 @@ def test_nothing_goes_while_a_job_may_read_or_write_it(stores: Stores, kind: str
 
 
 def test_jobs_that_touch_no_files_hold_up_nothing(stores: Stores) -> None:
-    old = generation(stores, "old", is_active=False)
+    old = generation(stores, f"{job(stores, 'import-dataset', 'done')}old", is_active=False)
     job(stores, "delete-campaign", "running")
     job(stores, "train-solution-version", "queued")
     sweep(stores)
