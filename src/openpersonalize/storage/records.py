@@ -14,7 +14,12 @@ Row = TypeVar("Row", bound=Resource)
 
 
 def find(
-    session: Session, table: type[Row], arn: str, scope: Scope, *, lock: Literal["", "shared", "exclusive"] = ""
+    session: Session,
+    table: type[Row],
+    arn: str,
+    scope: Scope,
+    *,
+    lock: Literal["", "shared", "exclusive"] = "",
 ) -> Row | None:
     """The row of this ARN, or None where there is none or it is another account's or region's.
 
