@@ -41,7 +41,7 @@ check: $(DEVELOPED)
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && export OPENPERSONALIZE_DATA_DIR="$$folder" && \
 		$(BIN)/alembic upgrade head && $(BIN)/alembic check
 
