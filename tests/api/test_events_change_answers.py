@@ -5,24 +5,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from openpersonalize.models import FactorModel
-from openpersonalize.models.histories import Histories
-from openpersonalize.models.ids import IdIndex
-from openpersonalize.recipes import als
-from openpersonalize.recipes.catalogue import RECIPES
-from openpersonalize.recipes.hyperparameters import validate_hyperparameters
-from openpersonalize.recipes.training import Task
-from openpersonalize.recipes.training_data import Interactions
 from openpersonalize.roles.http_server import listen
 from openpersonalize.storage.event_log import read_streamed
 from tests.api.stores_of_items import Store, a_store, two_tastes
 from tests.world import DEADLINE_S, Server, World, until
 
+N_USERS = 400
 N_CLUSTERS = 10
 ITEMS_PER_CLUSTER = 30
 
@@ -96,9 +90,9 @@ def test_events_of_one_store_change_nothing_in_another(world: World) -> None:
     assert other.recommend(its_campaign, userId="u", numResults=1)[0].startswith("a")
 
 
-@pytest.fixture(scope="module")
-def second_server(server: Server) -> Iterator[Server]:
-    """Another API process on the same data."""
+@contextmanager
+def another_process(server: Server) -> Iterator[tuple[Server, "subprocess.Popen[bytes]"]]:
+    """Another API process on the same data, as the supervisor would start it."""
     listener = listen("127.0.0.1", 0)
     settings = replace(server.settings, port=listener.getsockname()[1])
     environment = os.environ | {
@@ -113,11 +107,43 @@ def second_server(server: Server) -> Iterator[Server]:
         pass_fds=[listener.fileno()],
     )
     try:
-        yield Server(settings, server.stores)
+        yield Server(settings, server.stores), process
     finally:
         process.terminate()
         process.wait(DEADLINE_S)
         listener.close()
+
+
+@pytest.fixture(scope="module")
+def second_server(server: Server) -> Iterator[Server]:
+    with another_process(server) as (second, _):
+        yield second
+
+
+def test_a_process_that_starts_knows_the_events_so_far(world: World) -> None:
+    store = a_store(world)
+    campaign = store.deploy(two_tastes())
+    store.put("u", "b1", "b2", "b3")
+    with another_process(world.server) as (second, _):
+        answer = World(second, world.account).runtime.get_recommendations(campaignArn=campaign, userId="u")
+
+    assert answer["itemList"][0]["itemId"].startswith("b")
+
+
+def test_acknowledged_events_outlive_a_killed_process(world: World) -> None:
+    store = a_store(world)
+    campaign = store.deploy(two_tastes())
+    with another_process(world.server) as (second, process):
+        replace(store, world=World(second, world.account)).put("u", "b1", "b2", "b3")
+        process.kill()
+        process.wait(DEADLINE_S)
+
+    assert read_streamed(store.stores.database, store.group_id).columns["item_id"] == ["b1", "b2", "b3"]
+    until(
+        lambda: store.recommend(campaign, userId="u", numResults=1)[0].startswith("b"),
+        "the process that is left knows the events",
+        deadline_s=2,
+    )
 
 
 def test_another_process_knows_an_event_within_a_second(world: World, second_server: Server) -> None:
@@ -138,50 +164,43 @@ def test_another_process_knows_an_event_within_a_second(world: World, second_ser
         assert time.monotonic() - sent < 1.0
 
 
-def planted(rng: np.random.Generator) -> Interactions:
-    """400 users, each with up to 20 events in one cluster of taste, now and then one elsewhere."""
-    items = [f"c{cluster}-{number}" for cluster in range(N_CLUSTERS) for number in range(ITEMS_PER_CLUSTER)]
-    rows, lengths = [], []
-    for user in range(400):
-        n_events = int(rng.integers(8, 21))
-        clusters = np.where(
-            rng.random(n_events) < 0.9, user % N_CLUSTERS, rng.integers(N_CLUSTERS, size=n_events)
-        )
-        rows.append(clusters * ITEMS_PER_CLUSTER + rng.integers(ITEMS_PER_CLUSTER, size=n_events))
-        lengths.append(n_events)
-    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    times = np.concatenate([1_600_000_000 + 1000 * np.arange(length) for length in lengths]).astype(np.int64)
-    histories = Histories(starts, np.concatenate(rows).astype(np.int32), times)
-    return Interactions(IdIndex.build([f"u{user}" for user in range(400)]), IdIndex.build(items), histories)
+def planted_csv() -> str:
+    """400 users with 8 to 20 events each, nine of ten of them in one cluster of taste."""
+    rng = np.random.default_rng(1)
+    lines = ["USER_ID,ITEM_ID,TIMESTAMP"]
+    for user in range(N_USERS):
+        for place in range(int(rng.integers(8, 21))):
+            cluster = user % N_CLUSTERS if rng.random() < 0.9 else rng.integers(N_CLUSTERS)
+            item = f"c{cluster}-{rng.integers(ITEMS_PER_CLUSTER)}"
+            lines.append(f"u{user},{item},{1_600_000_000 + 1000 * place}")
+    return "\n".join(lines) + "\n"
 
 
 @pytest.fixture(scope="module")
-def clusters() -> FactorModel:
-    """A model that the recipe has trained on the planted store."""
-    recipe = RECIPES["aws-user-personalization"]
-    task = Task(planted(np.random.default_rng(1)), validate_hyperparameters(recipe, {}, {}))
-    model = als.train(task).model
-    assert isinstance(model, FactorModel)
-    return model
+def clusters(server: Server) -> Store:
+    """A store of clear clusters, imported, trained and deployed through the API; with an event tracker."""
+    world = World(server)
+    group = world.dataset_group()
+    world.interactions(group, planted_csv())
+    version = world.trained(world.solution(group, "aws-user-personalization"))
+    campaign = world.campaign(version)
+    tracker = world.personalize.create_event_tracker(name="tracker", datasetGroupArn=group)
+    world.settle()
+    return Store(world, "store", tracker["trackingId"], 0, group, campaigns={"for-you": campaign})
 
 
 @pytest.mark.parametrize("are_known", [True, False], ids=["known users", "new users"])
-def test_three_events_in_a_new_cluster_bring_its_items(
-    world: World, clusters: FactorModel, are_known: bool
-) -> None:
-    store = a_store(world)
-    campaign = store.deploy(clusters)
-    n_served = sum(_is_won_over(store, campaign, number, are_known=are_known) for number in range(100))
+def test_three_events_in_a_new_cluster_bring_its_items(clusters: Store, are_known: bool) -> None:
+    n_served = sum(_is_won_over(clusters, number, are_known=are_known) for number in range(100))
 
     assert n_served >= 90
 
 
-def _is_won_over(store: Store, campaign: str, number: int, *, are_known: bool) -> bool:
+def _is_won_over(store: Store, number: int, *, are_known: bool) -> bool:
     """Send three events in a cluster that is not the user's; whether five of the top ten come from it."""
     user = f"u{number}" if are_known else f"new-{number}"
     cluster = (number + 1 + number // N_CLUSTERS % (N_CLUSTERS - 1)) % N_CLUSTERS
-    rng = np.random.default_rng(number)
-    liked = rng.choice(ITEMS_PER_CLUSTER, 3, replace=False)
+    liked = np.random.default_rng(number).choice(ITEMS_PER_CLUSTER, 3, replace=False)
     store.put(user, *(f"c{cluster}-{item}" for item in liked))
-    top = store.recommend(campaign, userId=user, numResults=10)
+    top = store.recommend(store.campaigns["for-you"], userId=user, numResults=10)
     return sum(item.startswith(f"c{cluster}-") for item in top) >= 5

@@ -1,6 +1,7 @@
 """How the properties of a streamed event become columns of the Interactions dataset (data.md §5.1)."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ _FORBIDDEN = {name.lower() for name in FORBIDDEN}
 # Members of the event itself, not properties; the first two may stand among the properties as well.
 _OWN = ("ITEM_ID", "EVENT_VALUE", "USER_ID", "EVENT_TYPE", "TIMESTAMP", "IMPRESSION", "RECOMMENDATION_ID")
 _LEGACY_ITEM, _LEGACY_VALUE = "itemid", "eventvalue"
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
 _INTEGERS = {"int": 2**31, "long": 2**63}
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -136,18 +138,29 @@ def _typed(key: str, value: Any, column: Column) -> Any:
 
 
 def _integer(key: str, value: Any, column: Column) -> int:
-    number = _number(key, value)
-    whole = int(number) if isinstance(value, float) or not number.is_integer() else int(value)
-    if whole != number or not -_INTEGERS[column.type] <= whole < _INTEGERS[column.type]:
+    whole = _whole(value)
+    if whole is None or not -_INTEGERS[column.type] <= whole < _INTEGERS[column.type]:
         raise _wrong(key, column, f"a whole number in the range of {column.type}")
     return whole
+
+
+def _whole(value: Any) -> int | None:
+    """A number or its text as an integer, None if it is not whole."""
+    if isinstance(value, int):
+        return None if isinstance(value, bool) else value
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        try:
+            return int(value)
+        except ValueError:
+            value = float(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else None
 
 
 def _number(key: str, value: Any) -> float:
     """A finite number; texts of numbers count, as in the form of before August 2020."""
     try:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if is_number or (isinstance(value, str) and "_" not in value):
+        if is_number or (isinstance(value, str) and _NUMBER.fullmatch(value)):
             number = float(value)
             if math.isfinite(number):
                 return number

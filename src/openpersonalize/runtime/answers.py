@@ -8,6 +8,8 @@ import msgspec
 from openpersonalize.models import Ranked
 from openpersonalize.runtime.deployments import Deployment
 
+MAX_FRAGMENTS = 50_000
+"""Encoded ids that a deployment remembers: about 8 MB."""
 _POOLED = 256
 _DIGITS = 22
 _pool: list[str] = []
@@ -27,6 +29,8 @@ def entries(deployment: Deployment, ranked: Ranked) -> list[str]:
     try:
         beginnings = [fragments[row] for row in rows]
     except KeyError:
+        if len(fragments) > MAX_FRAGMENTS:
+            fragments.clear()
         for row, text in zip(rows, deployment.model.items.texts(ranked.items), strict=True):
             fragments[row] = beginning(text)
         beginnings = [fragments[row] for row in rows]

@@ -15,7 +15,6 @@ from enum import Enum
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
 from openpersonalize.models import KINDS, ItemRanker, PopularityModel, Ranker, warm_up
 from openpersonalize.storage import artifacts
@@ -102,6 +101,7 @@ class Deployments:
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._reason = "the deployments have not been loaded yet"
+        self._is_failing = False
 
     def start(self) -> None:
         """Start the thread."""
@@ -143,12 +143,12 @@ class Deployments:
     def _look(self) -> Exception | None:
         try:
             self.refresh()
-        except SQLAlchemyError as error:
-            log.warning("the deployments could not be read", extra={"error": type(error).__name__})
+        except Exception as error:  # the next look tries again; said once, not five times a second
+            if not self._is_failing:
+                log.exception("the deployments cannot be read")
+            self._is_failing = True
             return error
-        except Exception as error:  # a fault in one look must not end the thread
-            log.exception("the deployments could not be refreshed")
-            return error
+        self._is_failing = False
         self._reason = ""
         return None
 

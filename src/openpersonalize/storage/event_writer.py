@@ -39,11 +39,18 @@ Outcome = tuple["asyncio.Future[bytes]", BaseException | None]
 class EventWriter:
     """Appends events in group commits; used by one event loop."""
 
-    def __init__(self, database: Database, after_commit: Callable[[list[Stored]], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        after_commit: Callable[[list[Stored]], None],
+        *,
+        max_waiting_calls: int = MAX_WAITING_CALLS,
+    ) -> None:
         """`after_commit` gets what a group stored, in the writer's thread, before its calls are answered."""
         self._database = database
         self._after_commit = after_commit
         self._queue: SimpleQueue[_Append | None] = SimpleQueue()
+        self._max_waiting_calls = max_waiting_calls
         self._waiting = 0
         self._thread: threading.Thread | None = None
         self._connection: Any = None
@@ -68,7 +75,7 @@ class EventWriter:
 
         Raises ThrottlingException while too many calls wait for the database.
         """
-        if self._waiting >= MAX_WAITING_CALLS:
+        if self._waiting >= self._max_waiting_calls:
             raise ThrottlingException("The event log does not keep up: send the events again a little later.")
         self._waiting += 1
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -105,9 +112,9 @@ class EventWriter:
         try:
             self._store([event for append in group for event in append.events])
         except Exception as error:
-            if len(group) == 1:
+            if len(group) == 1 or _is_passing(error):
                 log.exception("events could not be stored")
-                return [(group[0].answer, error)]
+                return [(append.answer, error) for append in group]
             # One call must not fail the others: each gets a transaction of its own.
             return [outcome for append in group for outcome in self._commit([append])]
         return [(append.answer, None) for append in group]
@@ -150,12 +157,6 @@ class EventWriter:
 
 
 def _is_passing(error: Exception) -> bool:
-    """Whether the same statement may work a moment later: locks, deadlocks, a lost connection."""
+    """Whether the database is at fault and not the statement: locks, deadlocks, a lost connection."""
     original = error.orig if isinstance(error, DBAPIError) else error
-    return type(original).__name__ in {
-        "OperationalError",
-        "DeadlockDetected",
-        "SerializationFailure",
-        "AdminShutdown",
-        "InterfaceError",
-    }
+    return any(kind.__name__ in ("OperationalError", "InterfaceError") for kind in type(original).__mro__)

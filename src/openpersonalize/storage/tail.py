@@ -18,8 +18,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from openpersonalize.storage import event_log
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import Position, Stored
@@ -222,21 +220,23 @@ class Tail:
             held.floor = max(held.floor, dropped)
 
     def _run(self) -> None:
+        is_failing = False
         while not self._stopping.wait(POLL_S):
-            self.read_others()
+            try:
+                self.read_others()
+                is_failing = False
+            except Exception as error:  # noqa: BLE001  (the next round reads the same again)
+                if not is_failing:
+                    log.warning("the event log cannot be read", extra={"error": type(error).__name__})
+                is_failing = True
 
     def read_others(self) -> None:
         """Add what was committed since the last time, by whatever process."""
-        try:
-            with self._database.read() as session:
-                end = event_log.end_of_log(session, self._database)
-                start = self._read_up_to
-                if start is not None and end > start and (self._groups or self._filling):
-                    self.add(event_log.read(session, after=start, end=end))
-        except SQLAlchemyError as error:
-            # The next round reads the same again.
-            log.warning("the event log could not be read", extra={"error": type(error).__name__})
-            return
+        with self._database.read() as session:
+            end = event_log.end_of_log(session, self._database)
+            start = self._read_up_to
+            if start is not None and end > start and (self._groups or self._filling):
+                self.add(event_log.read(session, after=start, end=end))
         with self._lock:
             self._read_up_to = end if self._read_up_to is None else max(self._read_up_to, end)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from openpersonalize.errors import ThrottlingException
 from openpersonalize.storage import event_log
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import START, Event, Position, Stored, end_of_log, read_streamed
@@ -185,6 +186,23 @@ def test_a_call_that_cannot_be_stored_fails_alone(database: Database) -> None:
 
     assert [type(answer) is bytes for answer in answers] == [True, False, True]
     assert read_all(database)[0] == ["i0", "i3"]
+
+
+def test_more_calls_than_may_wait_are_told_to_come_later(database: Database) -> None:
+    writer = EventWriter(database, lambda stored: None, max_waiting_calls=2)
+
+    async def run() -> None:
+        answers = [writer.append([an_event(number)]) for number in range(2)]
+        with pytest.raises(ThrottlingException):
+            writer.append([an_event(2)])
+        writer.start()
+        await asyncio.gather(*answers)
+        await writer.append([an_event(3)])
+
+    asyncio.run(run())
+    writer.stop()
+
+    assert read_all(database)[0] == ["i0", "i1", "i3"]
 
 
 def test_a_writer_that_stops_commits_what_it_has(database: Database, tmp_path: Path) -> None:
