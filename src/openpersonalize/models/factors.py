@@ -50,7 +50,7 @@ class FactorModel:
         """Return the k best items of the whole catalogue; scores sum to 1 over the catalogue."""
         history = self.histories.items_of(query.user)
         k = min(k, len(self.popular))
-        if len(history) + len(query.recent) == 0:
+        if k <= 0 or len(history) + len(query.recent) == 0:
             return Ranked(self.popular[:k], self.popular_probabilities[:k])
         items, probabilities = topk.recommend(
             self.factors,

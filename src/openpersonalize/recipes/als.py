@@ -31,6 +31,7 @@ TREND_PRIOR_EVENTS = 1000.0
 """Popularity for unknown users: events decayed over 30 days, shrunk towards all time by 1000 events."""
 
 _DAY_S = 86_400.0
+_ROWS_AT_ONCE = 65_536
 
 
 def train(task: Task) -> Trained:
@@ -89,9 +90,12 @@ def _factorise(
 
 def _whiten(factors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return factors in the basis where Y'Y + reg I is the identity, so that fold-in needs no matrix."""
-    gram = factors.astype(np.float64).T @ factors.astype(np.float64)
-    lower = np.linalg.cholesky(gram + REGULARISATION * np.eye(len(gram)))
-    return np.asarray(np.linalg.solve(lower, factors.T.astype(np.float64)).T, np.float32)
+    gram = REGULARISATION * np.eye(factors.shape[1])
+    for first in range(0, len(factors), _ROWS_AT_ONCE):
+        rows = factors[first : first + _ROWS_AT_ONCE].astype(np.float64)
+        gram += rows.T @ rows
+    to_white = np.linalg.inv(np.linalg.cholesky(gram)).T.astype(np.float32)
+    return np.asarray(factors @ to_white, np.float32)
 
 
 def _build(task: Task, data: Interactions, factors: NDArray[np.float32], fitted: Calibration) -> FactorModel:
