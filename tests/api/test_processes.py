@@ -36,6 +36,14 @@ from tests.world import Server, World, process_server, until
 LONG_LEASE_S = 600
 SHORT_LEASE_S = 2
 DEADLINE_S = 180
+MANY, ENOUGH = 16, 1
+"""Files: so many that their import has a middle, and enough for a training to have one."""
+
+QUOTES = ('""', '\\"')
+SLOW = "USER_ID,ITEM_ID,TIMESTAMP\n" + "".join(
+    f'"user{QUOTES[n % 2]}{n % 20_011}",item{n * n % 1_999},{1_600_000_000 + n}\n' for n in range(200_000)
+)
+"""CSV text with both escape styles, which only the strict reader reads."""
 
 
 @pytest.fixture
@@ -44,36 +52,39 @@ def url() -> Iterator[str]:
         yield made
 
 
-def begin_import(world: World, n_rows: int) -> str:
-    """Ask for an import that takes a few seconds; gives the ARN of the job."""
-    group = world.personalize.create_dataset_group(name="store")["datasetGroupArn"]
+def make_dataset(world: World) -> tuple[str, str]:
+    """An ACTIVE dataset group and its dataset of interactions, made by the server's own worker."""
+    group: str = world.personalize.create_dataset_group(name="store")["datasetGroupArn"]
     world.wait(group)
-    dataset = world.personalize.create_dataset(
+    dataset: str = world.personalize.create_dataset(
         name="interactions",
         datasetType="Interactions",
         datasetGroupArn=group,
         schemaArn=world.schema(),
     )["datasetArn"]
     world.wait(dataset)
+    return group, dataset
+
+
+def begin_import(world: World, dataset: str = "", n_files: int = MANY) -> str:
+    """Ask for an import of so many like files that it takes a few seconds; gives the ARN of the job."""
+    location = world.upload(SLOW, "big/part-0.csv").removesuffix("part-0.csv")
+    folder = world.server.stores.data_dir / "buckets" / location.removeprefix("s3://")
+    for number in range(1, n_files):
+        (folder / f"part-{number}.csv").hardlink_to(folder / "part-0.csv")
     arn: str = world.personalize.create_dataset_import_job(
-        jobName="big",
-        datasetArn=dataset,
-        dataSource={"dataLocation": world.upload(many_interactions(n_rows))},
+        jobName="big", datasetArn=dataset or make_dataset(world)[1], dataSource={"dataLocation": location}
     )["datasetImportJobArn"]
     return arn
 
 
-def many_interactions(n_rows: int) -> str:
-    """CSV text of distinct interactions of 20 000 users with 2 000 items."""
-    lines = (f"user{n % 20_011},item{n * n % 1_999},{1_600_000_000 + n}" for n in range(n_rows))
-    return "USER_ID,ITEM_ID,TIMESTAMP\n" + "\n".join(lines) + "\n"
-
-
 def begin_training(world: World) -> str:
-    """Ask for a training on what was imported; gives the ARN of the solution version."""
+    """Import, and ask for a training on it; gives the ARN of the solution version."""
+    group, dataset = make_dataset(world)
+    world.wait(begin_import(world, dataset, ENOUGH), DEADLINE_S)
     solution = world.personalize.create_solution(
         name="als",
-        datasetGroupArn=world.arn("dataset-group", "store"),
+        datasetGroupArn=group,
         recipeArn="arn:aws:personalize:::recipe/aws-user-personalization",
     )["solutionArn"]
     world.wait(solution)
@@ -120,10 +131,8 @@ def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_when_it_wakes(
     folder = tmp_path / "data"
     with process_server(folder, database_url=url, lease_s=SHORT_LEASE_S, workers=2) as server:
         world = World(server)
-        arn = begin_import(world, 2_000_000)
-        if work == "training":
-            world.wait(arn, DEADLINE_S)
-            arn = begin_training(world)
+        begin = begin_import if work == "import" else begin_training
+        arn = begin(world)
         held = in_the_middle(server.stores, arn)
         stopped = worker_of(held)
         stop_outside_of_transactions(server.stores, stopped)
@@ -153,22 +162,22 @@ def test_a_worker_killed_in_the_middle_of_an_import_and_of_a_training_is_replace
     tmp_path: Path, url: str
 ) -> None:
     with process_server(tmp_path / "data", database_url=url, lease_s=LONG_LEASE_S) as server:
-        world = World(server)
-        importing = begin_import(world, 2_000_000)
+        world, other = World(server), World(server)
+        importing = begin_import(world)
         kill(worker_of(in_the_middle(server.stores, importing)))
         assert world.wait(importing, DEADLINE_S)["status"] == "ACTIVE"
         first = job_of(server.stores, importing)
 
-        training = begin_training(world)
+        training = begin_training(other)
         worker = worker_of(in_the_middle(server.stores, training))
         child = until(lambda: children(worker, TRAINING), "the training child runs")[0]
         kill(worker)
         until(lambda: not is_alive(child), "the training child has ended")
-        assert world.wait(training, DEADLINE_S)["status"] == "ACTIVE"
+        assert other.wait(training, DEADLINE_S)["status"] == "ACTIVE"
         second = job_of(server.stores, training)
 
         assert [(job.state, job.attempt, job.faults) for job in (first, second)] == [("done", 2, 1)] * 2
-        assert len(list(server.stores.generations.iterdir())) == 1
+        assert len(list(server.stores.generations.iterdir())) == 2
         assert len(list(server.stores.artifacts.iterdir())) == 1
         until(lambda: not list(server.stores.scratch.iterdir()), "nothing is left in scratch")
 
@@ -180,6 +189,7 @@ class Sender(threading.Thread):
         super().__init__(daemon=True)
         self.world, self.tracking_id = world, tracking_id
         self.acknowledged: list[str] = []
+        self.ended_by: Exception | None = None
 
     def run(self) -> None:
         """Send until a request fails."""
@@ -190,7 +200,8 @@ class Sender(threading.Thread):
                 self.world.events.put_events(
                     trackingId=self.tracking_id, userId=event_id, sessionId=event_id, eventList=[event]
                 )
-            except (BotoCoreError, ClientError):
+            except (BotoCoreError, ClientError) as error:
+                self.ended_by = error
                 return
             self.acknowledged.append(event_id)
 
@@ -201,14 +212,15 @@ def test_a_server_killed_as_a_whole_goes_on_where_it_was_and_has_every_acknowled
     folder = tmp_path / "data"
     with process_server(folder, database_url=url, lease_s=LONG_LEASE_S) as server:
         world = World(server)
-        arn = begin_import(world, 2_000_000)
-        tracker = world.personalize.create_event_tracker(
-            name="tracker", datasetGroupArn=world.arn("dataset-group", "store")
-        )
+        group, dataset = make_dataset(world)
+        tracker = world.personalize.create_event_tracker(name="tracker", datasetGroupArn=group)
+        world.wait(tracker["eventTrackerArn"])
         sender = Sender(world, tracker["trackingId"])
-        in_the_middle(server.stores, arn)
         sender.start()
-        until(lambda: len(sender.acknowledged) > 20, "events are acknowledged")
+        until(lambda: len(sender.acknowledged) > 20 or sender.ended_by, "events are acknowledged")
+        assert sender.ended_by is None
+        arn = begin_import(world, dataset)
+        in_the_middle(server.stores, arn)
         kill(*family(supervisor(server)))
         sender.join(60)
         assert server.process is not None
@@ -229,7 +241,7 @@ def test_a_server_that_is_told_to_stop_hands_its_job_back_and_leaves_nobody(tmp_
     with process_server(tmp_path / "data", database_url=url, lease_s=LONG_LEASE_S) as server:
         assert server.process is not None
         world = World(server)
-        arn = begin_import(world, 3_000_000)
+        arn = begin_import(world)
         in_the_middle(server.stores, arn)
         members = family(supervisor(server))
         server.process.terminate()
