@@ -10,7 +10,7 @@ from openpersonalize.models.compiled import Ints, Longs, compiled
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.popularity import by_popularity
 from openpersonalize.recipes.training import Settings, Task, Trained
-from openpersonalize.recipes.training_data import Interactions
+from openpersonalize.recipes.training_data import Interactions, grouped
 
 WINDOW = 20
 """Two events of a user count as a pair if at most so many lie between them."""
@@ -42,9 +42,7 @@ def _count_pairs(task: Task, data: Interactions, phase: str, percents: tuple[flo
     discount = float(settings["popularity_discount_factor"])
     discounts = np.asarray((data.users_by_item + 1.0) ** -discount, np.float64)
     discounts[~_typical_items(typical, settings)] = 0.0
-    by_item = np.argsort(items, kind="stable")
-    firsts = np.zeros(data.n_items + 1, np.int64)
-    np.cumsum(np.bincount(items, minlength=data.n_items), out=firsts[1:])
+    firsts, by_item = grouped(items, data.n_items)
     minimum = int(settings["min_cointeraction_count"])
 
     def rows(first: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -82,8 +80,8 @@ def _count_pairs(task: Task, data: Interactions, phase: str, percents: tuple[flo
 def _typical_items(data: Interactions, settings: Settings) -> NDArray[np.bool_]:
     """Say by item whether its number of interactions lies between the two percentiles of it.
 
-    The percentiles are taken over interactions, not items: at AWS's default of 0.9 the most popular items that
-    hold a tenth of all interactions are left out. A tenth of the items would be most of what people look for.
+    The percentiles are taken over interactions, not items: at AWS's default of 0.9 the most popular items
+    that hold a tenth of all interactions are left out. A tenth of the items would hold most interactions.
     """
     counts = np.bincount(data.histories.items, minlength=data.n_items)
     low, high = np.quantile(
@@ -114,6 +112,10 @@ def _neighbours_of(  # noqa: PLR0917  # numba takes positional arguments only
     n_items = len(firsts) - 1
     strength, n_pairs = np.zeros(n_items, np.float64), np.zeros(n_items, np.int32)
     touched = np.empty(n_items, np.int32)
+    closeness = np.empty(2 * WINDOW + 1, np.float64)
+    for offset in range(-WINDOW, WINDOW + 1):
+        share = 1.0 if offset > 0 else BACKWARD_SHARE
+        closeness[offset + WINDOW] = share / np.sqrt(max(1, abs(offset)))
     counts = np.empty(last - first, np.int64)
     found = np.empty((last - first) * limit, np.int32)
     size = 0
@@ -131,8 +133,7 @@ def _neighbours_of(  # noqa: PLR0917  # numba takes positional arguments only
                         touched[n_touched] = item
                         n_touched += 1
                     n_pairs[item] += 1
-                    share = 1.0 if other > event else BACKWARD_SHARE
-                    strength[item] += share / np.sqrt(abs(other - event))
+                    strength[item] += closeness[other - event + WINDOW]
         chosen = np.sort(touched[:n_touched])
         keys = np.empty(n_touched, np.float64)
         for at in range(n_touched):

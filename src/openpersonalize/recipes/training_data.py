@@ -238,13 +238,7 @@ def _by_user(coded: pl.DataFrame, n_users: int, *, has_duplicates: bool) -> Hist
 
     Of events of a user that agree in item, time and tag, the first is kept. (Other columns are not compared.)
     """
-    users = frozen(coded["USER_ID"].to_numpy())
-    starts = np.zeros(n_users + 1, np.int64)
-    np.cumsum(np.bincount(users, minlength=n_users), out=starts[1:])
-    place = np.empty(len(users), np.int64)
-    _place_by_user(users, starts[:-1].copy(), place)
-    order = np.empty_like(place)
-    order[place] = np.arange(len(place))
+    starts, order = grouped(coded["USER_ID"].to_numpy(), n_users)
     items, times = coded["ITEM_ID"].to_numpy()[order], coded["TIMESTAMP"].to_numpy()[order]
     tags = coded["tag"].to_numpy().view(np.int64)[order] if has_duplicates else np.empty(0, np.int64)
     _order_by_time(starts, items, times, tags)
@@ -256,12 +250,23 @@ def _by_user(coded: pl.DataFrame, n_users: int, *, has_duplicates: bool) -> Hist
     return Histories(starts, items, times)
 
 
+def grouped(keys: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each key's events start, shape (n_keys + 1,), and the events in the order of keys.
+
+    Events of one key keep their order.
+    """
+    starts = np.zeros(n_keys + 1, np.int64)
+    np.cumsum(np.bincount(keys, minlength=n_keys), out=starts[1:])
+    order = np.empty(len(keys), np.int64)
+    _sort_by_counting(frozen(keys), starts[:-1].copy(), order)
+    return starts, order
+
+
 @compiled
-def _place_by_user(users: Ints, next_place: Longs, place: Longs) -> None:
-    """Say where each event goes so that events of a user stand together, in order: a counting sort."""
-    for event in range(len(users)):
-        place[event] = next_place[users[event]]
-        next_place[users[event]] += 1
+def _sort_by_counting(keys: Ints, next_place: Longs, order: Longs) -> None:
+    for event in range(len(keys)):
+        order[next_place[keys[event]]] = event
+        next_place[keys[event]] += 1
 
 
 @compiled
