@@ -128,16 +128,23 @@ def end_of_log(session: Session, database: Database) -> Position:
     return Position(int(xmin or 0), 0)
 
 
-_READ = text(
-    f"SELECT txid, id, {COLUMNS} FROM events"
-    " WHERE (txid, id) > (:after_txid, :after_id) AND (txid, id) <= (:end_txid, :end_id)"
-    " ORDER BY txid, id LIMIT :size"
-)
-_READ_GROUP = text(
-    f"SELECT txid, id, {COLUMNS} FROM events WHERE dataset_group_id = :group"
-    " AND (txid, id) > (:after_txid, :after_id) AND (txid, id) <= (:end_txid, :end_id)"
-    " ORDER BY txid, id LIMIT :size"
-)
+# SQLite has one transaction number, and only by `id` alone does it find where to begin.
+_BETWEEN = {
+    "sqlite": ("id > :after_id AND id <= :end_id", "id"),
+    "postgresql": (
+        "(txid, id) > (:after_txid, :after_id) AND (txid, id) <= (:end_txid, :end_id)",
+        "txid, id",
+    ),
+}
+_READ = {
+    (dialect, of_group): text(
+        f"SELECT txid, id, {COLUMNS} FROM events WHERE {between}"
+        # The plus keeps the database from reading all of the group by its index and sorting it.
+        f"{' AND +dataset_group_id = :group' if of_group else ''} ORDER BY {order} LIMIT :size"
+    )
+    for dialect, (between, order) in _BETWEEN.items()
+    for of_group in (False, True)
+}
 _READ_USER = text(
     f"SELECT txid, id, {COLUMNS} FROM events WHERE dataset_group_id = :group AND user_key = :user_key"
     " AND (txid, id) > (:after_txid, :after_id) ORDER BY timestamp DESC, id DESC LIMIT :size"
@@ -148,18 +155,11 @@ def read(
     session: Session, *, after: Position, end: Position, group: int | None = None, size: int = 5000
 ) -> Iterator[Stored]:
     """Events after one position up to another, in the log's order; of one dataset group or of all."""
+    statement = _READ[session.get_bind().dialect.name, group is not None]
+    given = {"end_txid": end.txid, "end_id": end.id, "size": size, "group": group}
     while True:
-        given = {
-            "after_txid": after.txid,
-            "after_id": after.id,
-            "end_txid": end.txid,
-            "end_id": end.id,
-            "size": size,
-        }
-        if group is None:
-            rows = session.execute(_READ, given).fetchall()
-        else:
-            rows = session.execute(_READ_GROUP, {**given, "group": group}).fetchall()
+        place = {"after_txid": after.txid, "after_id": after.id}
+        rows = session.execute(statement, given | place).fetchall()
         for row in rows:
             yield _stored(row)
         if len(rows) < size:

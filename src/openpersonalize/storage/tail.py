@@ -16,6 +16,7 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from openpersonalize.storage import event_log
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 EVENTS_PER_USER = 500
 MAX_EVENTS = 1_000_000
 POLL_S = 0.2
+ADDED_AT_ONCE = 500
 
 
 class Recent(NamedTuple):
@@ -129,14 +131,12 @@ class Tail:
 
     def add(self, stored: Iterable[Stored]) -> None:
         """Add committed events; those of groups that are not served are left out."""
-        with self._lock:
-            for entry in stored:
-                group = entry.event.dataset_group_id
-                for held in (self._groups.get(group), self._filling.get(group)):
-                    if held is not None and entry.position > held.watermark:
-                        user = self._user(held, entry.event.user_key)
-                        self._insert(held, user, _recent(entry))
-                        self._shrink(held)
+        entries = iter(stored)
+        # Some at a time: `stored` may be reading from SQL, and others wait for the lock.
+        while some := list(islice(entries, ADDED_AT_ONCE)):
+            with self._lock:
+                for entry in some:
+                    self._add(entry)
 
     def add_own(self, stored: list[Stored]) -> None:
         """Add what this process has just committed; on SQLite the reader then need not read it again."""
@@ -146,6 +146,14 @@ class Tail:
         with self._lock:
             if self._read_up_to is not None and self._read_up_to.id + 1 == stored[0].position.id:
                 self._read_up_to = stored[-1].position
+
+    def _add(self, entry: Stored) -> None:
+        group = entry.event.dataset_group_id
+        for held in (self._groups.get(group), self._filling.get(group)):
+            if held is not None and entry.position > held.watermark:
+                user = self._user(held, entry.event.user_key)
+                self._insert(held, user, _recent(entry))
+                self._shrink(held)
 
     def serve(self, watermarks: Mapping[int, Position]) -> None:
         """Hold, from now on, the events of these dataset groups after these positions, and no others.

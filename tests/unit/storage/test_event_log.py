@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from openpersonalize.errors import ThrottlingException
 from openpersonalize.storage import event_log
@@ -139,6 +139,21 @@ def test_training_on_no_events_has_a_watermark_too(database: Database) -> None:
 
     assert streamed.columns["item_id"] == []
     assert append(database, an_event(1, group=99))[0].position > streamed.watermark
+
+
+@pytest.mark.parametrize("group", [None, 1])
+def test_reading_the_newest_events_does_not_scan_the_log(database: Database, group: int | None) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL plans by its statistics, which a small table does not have")
+    statements: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    with database.read() as session:
+        list(event_log.read(session, after=Position(0, 5), end=Position(0, 9), group=group))
+        plan = session.connection().exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {statements[0]}", (1,) * statements[0].count("?")
+        )
+
+        assert [line[3] for line in plan] == ["SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]
 
 
 def write(database: Database, *calls: list[Event]) -> list[Any]:
