@@ -152,6 +152,15 @@ class _View:
         scores -= np.float32(by.seen_penalty) * self.is_seen
         return scores
 
+    def expected(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the three features' means under each user's probabilities, shape (n_users, 3)."""
+        means = (
+            np.einsum("ui,ui->u", probabilities, self.products),
+            probabilities @ self.familiarity,
+            -np.einsum("ui,ui->u", probabilities, self.is_seen),
+        )
+        return np.stack(means, axis=1).astype(np.float64)
+
 
 _PRIOR_MEAN = np.array([15.0, 1.0, 0.0])
 _PRIOR_PRECISION = np.array([0.01, 1.0, 0.01])
@@ -170,16 +179,8 @@ def _most_likely(view: _View, has_repeats: bool) -> Calibration:
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         by = Calibration(weights[0], weights[1], weights[2] if has_repeats else NEVER)
         probabilities, log_sums = _softmax(view.scores(by))
-        seen_mass = np.einsum("ui,ui->u", probabilities, view.is_seen)
-        expected = np.stack(
-            [
-                np.einsum("ui,ui->u", probabilities, view.products),
-                probabilities @ view.familiarity,
-                -seen_mass if has_repeats else np.zeros(len(rows)),
-            ],
-            axis=1,
-        )
-        features = at_target if has_repeats else at_target * [1.0, 1.0, 0.0]
+        expected = view.expected(probabilities) * [1.0, 1.0, float(has_repeats)]
+        features = at_target * [1.0, 1.0, float(has_repeats)]
         away = weights - _PRIOR_MEAN
         likelihood = float(((features @ weights) - log_sums)[is_used].sum())
         gradient = (features - expected)[is_used].sum(axis=0)

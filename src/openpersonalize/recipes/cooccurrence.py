@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openpersonalize.models import NeighbourModel
-from openpersonalize.models.compiled import Ints, Longs, compiled
+from openpersonalize.models.compiled import Doubles, Ints, Longs, compiled
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.popularity import by_popularity
 from openpersonalize.recipes.training import Settings, Task, Trained
@@ -33,40 +33,37 @@ def train(task: Task) -> Trained:
 def _count_pairs(task: Task, data: Interactions, phase: str, percents: tuple[float, float]) -> NeighbourModel:
     low, high = percents
     task.progress(phase, low)
-    settings = task.settings
     typical = data.of_typical_users(
-        float(settings["min_user_history_length_percentile"]),
-        float(settings["max_user_history_length_percentile"]),
+        float(task.settings["min_user_history_length_percentile"]),
+        float(task.settings["max_user_history_length_percentile"]),
     )
-    starts, items = typical.histories.starts, typical.histories.items
-    discount = float(settings["popularity_discount_factor"])
-    discounts = np.asarray((data.users_by_item + 1.0) ** -discount, np.float64)
-    discounts[~_typical_items(typical, settings)] = 0.0
-    firsts, by_item = grouped(items, data.n_items)
-    minimum = int(settings["min_cointeraction_count"])
+    firsts, by_item = grouped(typical.histories.items, data.n_items)
+    discounts = _discounts(data, typical, task.settings)
 
-    def rows(first: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        last = min(first + _ITEMS_PER_CALL, data.n_items)
+    def neighbours_from(first: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         return _neighbours_of(
             first,
-            last,
+            min(first + _ITEMS_PER_CALL, data.n_items),
             firsts,
             by_item,
-            starts,
+            typical.histories.starts,
             typical.user_of_event,
-            items,
+            typical.histories.items,
             discounts,
-            minimum,
-            N_NEIGHBOURS,
+            int(task.settings["min_cointeraction_count"]),
         )
 
+    parts = []
     # Threads take ranges of items; the result does not depend on who takes which.
     with ThreadPoolExecutor(task.n_threads) as threads:
-        parts = []
-        for part in threads.map(rows, range(0, data.n_items, _ITEMS_PER_CALL)):
+        for part in threads.map(neighbours_from, range(0, data.n_items, _ITEMS_PER_CALL)):
             parts.append(part)
             share = min(1.0, len(parts) * _ITEMS_PER_CALL / data.n_items)
             task.progress(phase, low + (high - low) * share)
+    return _assemble(data, parts)
+
+
+def _assemble(data: Interactions, parts: list[tuple[NDArray[np.int64], NDArray[np.int32]]]) -> NeighbourModel:
     counts = np.concatenate([count for count, _ in parts])
     return NeighbourModel(
         items=data.items,
@@ -75,6 +72,14 @@ def _count_pairs(task: Task, data: Interactions, phase: str, percents: tuple[flo
         neighbours=np.concatenate([found for _, found in parts]).astype(np.int32),
         popular=by_popularity(data.users_by_item),
     )
+
+
+def _discounts(data: Interactions, typical: Interactions, settings: Settings) -> NDArray[np.float64]:
+    """Return by item what its strengths are multiplied by; 0 for items that are not to be offered."""
+    exponent = -float(settings["popularity_discount_factor"])
+    discounts = np.asarray((data.users_by_item + 1.0) ** exponent, np.float64)
+    discounts[~_typical_items(typical, settings)] = 0.0
+    return discounts
 
 
 def _typical_items(data: Interactions, settings: Settings) -> NDArray[np.bool_]:
@@ -104,49 +109,58 @@ def _neighbours_of(  # noqa: PLR0917  # numba takes positional arguments only
     starts: Longs,
     user_of_event: Ints,
     items: Ints,
-    discounts: NDArray[np.float64],
+    discounts: Doubles,
     minimum: int,
-    limit: int,
 ) -> tuple[Longs, Ints]:
     """Return the neighbours of the items first..last: how many each has, and their rows, best first."""
     n_items = len(firsts) - 1
-    strength, n_pairs = np.zeros(n_items, np.float64), np.zeros(n_items, np.int32)
+    strengths, n_pairs = np.zeros(n_items, np.float64), np.zeros(n_items, np.int32)
     touched = np.empty(n_items, np.int32)
-    closeness = np.empty(2 * WINDOW + 1, np.float64)
-    for offset in range(-WINDOW, WINDOW + 1):
-        share = 1.0 if offset > 0 else BACKWARD_SHARE
-        closeness[offset + WINDOW] = share / np.sqrt(max(1, abs(offset)))
+    closeness = _closeness()
     counts = np.empty(last - first, np.int64)
-    found = np.empty((last - first) * limit, np.int32)
+    found = np.empty((last - first) * N_NEIGHBOURS, np.int32)
     size = 0
     for seed in range(first, last):
         n_touched = 0
         for at in range(firsts[seed], firsts[seed + 1]):
             event = by_item[at]
             user = user_of_event[event]
-            low = max(starts[user], event - WINDOW)
-            high = min(starts[user + 1], event + WINDOW + 1)
-            for other in range(low, high):
+            for other in range(max(starts[user], event - WINDOW), min(starts[user + 1], event + WINDOW + 1)):
                 item = items[other]
                 if item != seed:
                     if n_pairs[item] == 0:
                         touched[n_touched] = item
                         n_touched += 1
                     n_pairs[item] += 1
-                    strength[item] += closeness[other - event + WINDOW]
-        chosen = np.sort(touched[:n_touched])
-        keys = np.empty(n_touched, np.float64)
-        for at in range(n_touched):
-            item = chosen[at]
-            is_enough = n_pairs[item] >= minimum and discounts[item] > 0.0
-            keys[at] = -strength[item] * discounts[item] if is_enough else 0.0
-            strength[item], n_pairs[item] = 0.0, 0
-        order = np.argsort(keys, kind="mergesort")
-        counts[seed - first] = 0
-        for at in range(min(limit, n_touched)):
-            if keys[order[at]] >= 0.0:
-                break
-            found[size] = chosen[order[at]]
-            size += 1
-            counts[seed - first] += 1
+                    strengths[item] += closeness[other - event + WINDOW]
+        chosen = _strongest(touched[:n_touched], strengths, n_pairs, discounts, minimum)
+        counts[seed - first] = len(chosen)
+        found[size : size + len(chosen)] = chosen
+        size += len(chosen)
     return counts, found[:size].copy()
+
+
+@compiled
+def _closeness() -> Doubles:
+    """Return what a pair counts by the other item's distance, from WINDOW before to WINDOW after."""
+    weights = np.empty(2 * WINDOW + 1, np.float64)
+    for distance in range(-WINDOW, WINDOW + 1):
+        share = 1.0 if distance > 0 else BACKWARD_SHARE
+        weights[distance + WINDOW] = share / np.sqrt(max(1, abs(distance)))
+    return weights
+
+
+@compiled
+def _strongest(touched: Ints, strengths: Doubles, n_pairs: Ints, discounts: Doubles, minimum: int) -> Ints:
+    """Return the best neighbours of one seed, ties in item order, and clear what was counted for it."""
+    candidates = np.sort(touched)
+    values = np.zeros(len(candidates), np.float64)
+    n_valid = 0
+    for at in range(len(candidates)):
+        item = candidates[at]
+        if n_pairs[item] >= minimum and discounts[item] > 0.0:
+            values[at] = strengths[item] * discounts[item]
+            n_valid += 1
+        strengths[item], n_pairs[item] = 0.0, 0
+    order = np.argsort(-values, kind="mergesort")
+    return candidates[order[: min(n_valid, N_NEIGHBOURS)]]
