@@ -173,7 +173,7 @@ class Deployments:
     def _deploy(self, campaign: _Campaign) -> Deployment | None:
         """The campaign's deployment; the one before it if its artifact cannot be loaded."""
         before = self.snapshot.get(campaign.arn)
-        if before is not None and before.artifact_id == campaign.artifact_id:
+        if before is not None and (before.artifact_id, before.cid) == (campaign.artifact_id, campaign.cid):
             return before
         folder = self._stores.artifacts / campaign.artifact_id
         try:
