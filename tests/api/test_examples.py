@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from openpersonalize.cli.environment import exports
+from tests.databases import new_database
 from tests.unit.cli.command import run
 from tests.world import REGION, Server, World, process_server, until
 
@@ -45,10 +46,10 @@ sys.stdout.buffer.write(answer.read())
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Server]:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the sample store, loaded by the command that `make run` uses."""
     folder = tmp_path_factory.mktemp("shop") / "data"
-    with process_server(folder, database_url=database_url, workers=2) as server:
+    with new_database() as url, process_server(folder, database_url=url, workers=2) as server:
         loaded = load(server)
         assert loaded.returncode == 0, loaded.stderr
         yield server
