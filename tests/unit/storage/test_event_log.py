@@ -220,6 +220,28 @@ def test_more_calls_than_may_wait_are_told_to_come_later(database: Database) -> 
     assert read_all(database)[0] == ["i0", "i1", "i3"]
 
 
+def test_a_lost_connection_is_made_again(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has no connection to lose")
+    writer = EventWriter(database, lambda stored: None)
+    terminate = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+    async def run() -> None:
+        await writer.append([an_event(0)])
+        with database.read() as session:
+            session.execute(terminate)
+        await writer.append([an_event(1)])
+
+    writer.start()
+    asyncio.run(run())
+    writer.stop()
+
+    assert read_all(database)[0] == ["i0", "i1"]
+
+
 def test_a_writer_that_stops_commits_what_it_has(database: Database, tmp_path: Path) -> None:
     writer = EventWriter(database, lambda stored: None)
 
