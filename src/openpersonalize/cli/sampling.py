@@ -51,8 +51,9 @@ def command(
         return
     url = server_url(endpoint_url, settings)
     marker = settings.data_dir / LOADED
-    with console().status(f"Waiting for {url}"):
-        wait_until_ready(url)
+    # A plain line: `serve` writes to the same terminal.
+    typer.echo(f"Waiting for {url} …")
+    wait_until_ready(url)
     if not marker.exists():
         with explained(url):
             load_sample(url, settings, seed)
