@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import EventRow
+from tests.api.wire import connect, head, receive
 from tests.databases import new_database
 from tests.processes import (
     API,
@@ -299,3 +300,50 @@ def test_a_second_server_on_the_same_data_directory_is_refused_and_told_who_has_
         assert f"is in use by process {supervisor(server)} on " in said
         assert "OPENPERSONALIZE_DATA_DIR" in said
         assert World(server).personalize.list_schemas()["schemas"] == []
+
+
+def test_a_request_that_is_being_sent_when_the_server_is_told_to_stop_is_answered(
+    tmp_path: Path, url: str
+) -> None:
+    with process_server(tmp_path / "data", database_url=url, workers=0) as server, connect(server) as wire:
+        assert server.process is not None
+        body = b'{"maxResults": 5}'
+        wire.sendall(head("POST", "/ListSchemas", content_length=str(len(body))) + body[:5])
+        World(server).personalize.list_schemas()  # the first connection has been taken by now
+        server.process.terminate()
+        until(lambda: not is_listening(server), "no new connection is taken")
+        wire.sendall(body[5:])
+
+        assert receive(wire).status == 200
+        assert server.process.wait(30) == 0
+
+
+def is_listening(server: Server) -> bool:
+    try:
+        connect(server).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_server_whose_workers_cannot_start_says_so_and_ends(tmp_path: Path, url: str) -> None:
+    (tmp_path / "polars.py").write_text("raise ImportError('this installation is broken')")
+    environment = os.environ | {
+        "PYTHONPATH": str(tmp_path),
+        "OPENPERSONALIZE_DATA_DIR": str(tmp_path / "data"),
+        "OPENPERSONALIZE_PORT": "0",
+        "OPENPERSONALIZE_DATABASE_URL": url,
+    }
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "openpersonalize.cli", "serve"],
+        env=environment,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    said = " ".join(ended.stderr.decode().split())
+    assert "this installation is broken" in said
+    assert "The worker 1 process cannot start" in said

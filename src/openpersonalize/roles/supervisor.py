@@ -53,10 +53,7 @@ def serve(settings: Settings, only: Only | None = None, *, migrate: bool = True)
         settings = replace(settings, port=listener.getsockname()[1])
         api = _api_children(settings, listener)
         workers = [] if only == "api" else _worker_children(settings, node)
-        try:
-            _Supervisor(settings, node, api=api, workers=workers).run()
-        finally:
-            listener.close()
+        _Supervisor(settings, node, api=api, workers=workers, listener=listener).run()
 
 
 def work(settings: Settings, *, migrate: bool = True) -> None:
@@ -71,9 +68,15 @@ class _Supervisor:
     """Watches children until it is told to stop."""
 
     def __init__(
-        self, settings: Settings, node: str, *, api: Sequence[Child], workers: Sequence[Child]
+        self,
+        settings: Settings,
+        node: str,
+        *,
+        api: Sequence[Child],
+        workers: Sequence[Child],
+        listener: socket.socket | None = None,
     ) -> None:
-        self.settings, self.node = settings, node
+        self.settings, self.node, self.listener = settings, node, listener
         self.workers = workers
         self.children = [*api, *workers]
         self.database = Database(settings.database)
@@ -135,6 +138,9 @@ class _Supervisor:
         return restore
 
     def _end_children(self) -> None:
+        if self.listener is not None:
+            # New connections are to be refused, not to wait for a server that does not come back.
+            self.listener.close()
         running = [child.process for child in self.children if child.process is not None]
         for process in running:
             process.terminate()
