@@ -8,6 +8,9 @@ The tail is bounded. Of one user it keeps the newest `EVENTS_PER_USER`, more tha
 holds more than `max_events` of a dataset group, the users whose last event came longest ago are dropped;
 when one of them asks again, the events are read from SQL (by an index over group, user and time: about a
 millisecond instead of one look-up) and kept again.
+
+Whoever deletes events from the log bumps the counter `ERASURES` in the same transaction; each process then
+reads its whole tail anew, so that a deleted event is soon in no memory either.
 """
 
 import logging
@@ -22,6 +25,7 @@ from typing import NamedTuple
 from openpersonalize.storage import event_log
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import Position, Stored
+from openpersonalize.storage.records import counter
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +33,7 @@ EVENTS_PER_USER = 500
 MAX_EVENTS = 1_000_000
 POLL_S = 0.2
 ADDED_AT_ONCE = 500
+ERASURES = "erased-events"
 
 
 class Recent(NamedTuple):
@@ -80,6 +85,7 @@ class Tail:
         self._filling: dict[int, _Group] = {}
         self._lock = threading.Lock()
         self._read_up_to: Position | None = None
+        self._erasures: int | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -241,12 +247,20 @@ class Tail:
     def read_others(self) -> None:
         """Add what was committed since the last time, by whatever process."""
         with self._database.read() as session:
+            erasures = counter(session, ERASURES)
             end = event_log.end_of_log(session, self._database)
             start = self._read_up_to
             if start is not None and end > start and (self._groups or self._filling):
                 self.add(event_log.read(session, after=start, end=end))
         with self._lock:
             self._read_up_to = end if self._read_up_to is None else max(self._read_up_to, end)
+        if erasures != self._erasures:
+            self._forget_erased()
+            self._erasures = erasures
+
+    def _forget_erased(self) -> None:
+        for group, held in list(self._groups.items()):
+            self._fill(group, held.watermark)
 
 
 def _recent(stored: Stored) -> Recent:

@@ -14,6 +14,7 @@ from openpersonalize.storage.tables import (
     SolutionVersionRow,
     TagRow,
 )
+from openpersonalize.storage.tail import ERASURES
 
 
 def become_active(job: RunningJob, stores: Stores) -> Publish:
@@ -40,6 +41,7 @@ def delete_dataset_group(job: RunningJob, stores: Stores) -> Publish:
     def publish(session: Session) -> None:
         group_id = session.scalar(select(DatasetGroupRow.id).where(DatasetGroupRow.arn == job.resource_arn))
         session.execute(delete(EventRow).where(EventRow.dataset_group_id == group_id))
+        records.bump(session, ERASURES)
         _delete_tags(session, job.resource_arn)
 
     return publish
@@ -54,6 +56,7 @@ def delete_dataset(job: RunningJob, stores: Stores) -> Publish:
         if dataset.dataset_type == "INTERACTIONS":
             group = select(DatasetGroupRow.id).where(DatasetGroupRow.arn == dataset.dataset_group_arn)
             session.execute(delete(EventRow).where(EventRow.dataset_group_id == group.scalar_subquery()))
+            records.bump(session, ERASURES)
         _delete_tags(session, job.resource_arn)
 
     return publish

@@ -9,7 +9,8 @@ from openpersonalize.storage import event_log
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import START, Event, Position, Stored
 from openpersonalize.storage.migrations import upgrade
-from openpersonalize.storage.tail import Recents, Tail
+from openpersonalize.storage.records import bump
+from openpersonalize.storage.tail import ERASURES, Recents, Tail
 from tests.databases import new_database_in
 
 GROUP = 1
@@ -89,6 +90,20 @@ def test_events_of_other_processes_are_read_once(database: Database) -> None:
         tail.read_others()
 
     assert items(tail.recent(GROUP, "u", START)) == ["theirs", "ours", "theirs too"]
+
+
+def test_deleted_events_are_soon_in_no_memory(database: Database) -> None:
+    stored = append(database, an_event("u", "a", 1), an_event("u", "erased", 2))
+    tail = Tail(database)
+    tail.serve({GROUP: START})
+    tail.read_others()
+    assert items(tail.recent(GROUP, "u", START)) == ["a", "erased"]
+    with database.write() as session:
+        session.execute(text("DELETE FROM events WHERE id = :id"), {"id": stored[1].position.id})
+        bump(session, ERASURES)
+    tail.read_others()
+
+    assert items(tail.recent(GROUP, "u", START)) == ["a"]
 
 
 def test_events_stand_in_the_order_of_their_time(database: Database) -> None:
