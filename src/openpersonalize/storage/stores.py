@@ -47,8 +47,10 @@ def open_stores(data_dir: Path, database_url: str, clock: Clock = wall_clock) ->
     """Open the stores below `data_dir`, making its folders where they are missing."""
     for folder in ("buckets", "generations", "artifacts", "scratch", "cache"):
         (data_dir / folder).mkdir(parents=True, exist_ok=True)
-    # numba keeps its compiled kernels where the process may write, whoever installed the package.
-    os.environ.setdefault("NUMBA_CACHE_DIR", str((data_dir / "cache" / "numba").resolve()))
+    # numba keeps its compiled kernels beside the package, so that a new data directory compiles nothing anew;
+    # where the process may not write there (a package that root installed), in the data directory.
+    if not os.access(Path(__file__).parent, os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str((data_dir / "cache" / "numba").resolve()))
     return Stores(
         database=Database(database_url),
         objects=LocalObjects(data_dir / "buckets"),
