@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -347,3 +348,26 @@ def test_a_server_whose_workers_cannot_start_says_so_and_ends(tmp_path: Path, ur
     said = " ".join(ended.stderr.decode().split())
     assert "this installation is broken" in said
     assert "The worker 1 process cannot start" in said
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    environment = os.environ | {
+        "OPENPERSONALIZE_DATA_DIR": str(tmp_path / "data"),
+        "OPENPERSONALIZE_DATABASE_URL": f"postgresql://someone:secret@127.0.0.1:{port}/none",
+    }
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "openpersonalize.cli", "serve"],
+        env=environment,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    said = " ".join(ended.stderr.decode().split())
+    assert "does not answer" in said
+    assert "OPENPERSONALIZE_DATABASE_URL" in said
+    assert "secret" not in said

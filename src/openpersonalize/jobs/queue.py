@@ -8,6 +8,10 @@ Who may write what:
   'running'`. A worker that wakes up after its lease was given to another one updates zero rows and stops.
 - `release` gives jobs back whose worker is known to be dead, so that nobody waits for their leases.
 
+A worker that is frozen inside a transaction holds locks that nobody can take from it: on SQLite the one
+write lock, so that all writers wait until it goes on; on PostgreSQL its job's row, until the server ends the
+idle transaction after a minute. Nothing is lost or done twice, as the fence holds in any order.
+
 Jobs of one resource run one after the other in order of their ids: a job is not runnable while an older
 one of the same resource is unfinished. Rows are never deleted: files of a job are named by its id, and
 what an unfinished attempt left behind is found by that name (see `jobs.worker`).

@@ -185,7 +185,7 @@ class Worker:
         node: str = "",
     ) -> None:
         self.stores, self.handlers, self.lease_s = stores, handlers, lease_s
-        self.owner = f"{owner_prefix(node, os.getpid())}{uuid.uuid4().hex[:8]}"
+        self.owner = f"{owner_prefix(node, os.getpid())}{_host()}-{uuid.uuid4().hex[:8]}"
         self._running: tuple[Claim, Path] | None = None
 
     def run_forever(self, stop: threading.Event) -> None:
@@ -333,7 +333,11 @@ class _TooManyFaults(Exception):  # noqa: N818
 
 def owner_prefix(node: str, pid: int) -> str:
     """How the names of a worker process begin, as leases carry them."""
-    return f"{node or socket.gethostname()[:60]}:{pid}:"
+    return f"{node or _host()}:{pid}:"
+
+
+def _host() -> str:
+    return socket.gethostname()[:40]
 
 
 def end_what_was_left(stores: Stores) -> int:

@@ -15,6 +15,8 @@ from dataclasses import replace
 from types import FrameType
 from typing import Literal
 
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
 from openpersonalize import __version__
 from openpersonalize.jobs import queue
 from openpersonalize.jobs.worker import owner_prefix
@@ -22,7 +24,7 @@ from openpersonalize.logs import configure_logging
 from openpersonalize.roles.children import Child, environment_of
 from openpersonalize.roles.http_server import listen
 from openpersonalize.roles.lock import DataDirectoryLock
-from openpersonalize.settings import Settings, SettingsError
+from openpersonalize.settings import Settings, SettingsError, masked_url
 from openpersonalize.storage import migrations
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.stores import open_stores
@@ -89,7 +91,7 @@ class _Supervisor:
         restore = self._handle_signals()
         try:
             # Whoever held a lease from this data directory is dead, or about to die: its lock was free.
-            queue.release(self.database, f"{self.node}:", is_fault=False)
+            self._release(f"{self.node}:", is_fault=False)
             self._watch()
         finally:
             self._end_children()
@@ -114,8 +116,17 @@ class _Supervisor:
     def _look(self, child: Child) -> None:
         dead = child.look()
         if dead is not None and child in self.workers:
-            released = queue.release(self.database, owner_prefix(self.node, dead), is_fault=True)
-            log.warning("gave back the jobs of a dead worker", extra={"worker": dead, "jobs": released})
+            self._release(owner_prefix(self.node, dead), is_fault=True)
+
+    def _release(self, prefix: str, *, is_fault: bool) -> None:
+        """Give back leases at once; where the database is away, they expire by themselves."""
+        try:
+            released = queue.release(self.database, prefix, is_fault=is_fault)
+        except SQLAlchemyError as error:
+            log.warning("leases could not be given back", extra={"error": type(error).__name__})
+            return
+        if released:
+            log.warning("gave back the jobs of dead workers", extra={"workers": prefix, "jobs": released})
 
     def _is_ready(self) -> bool:
         return _readiness(self.settings)[0]
@@ -151,7 +162,7 @@ class _Supervisor:
         for process in running:
             process.kill()
             process.wait()
-        queue.release(self.database, f"{self.node}:", is_fault=False)
+        self._release(f"{self.node}:", is_fault=False)
 
 
 @contextmanager
@@ -166,26 +177,37 @@ def _data_directory(settings: Settings, purpose: str, *, migrate: bool) -> Itera
 
 
 def _check_tables(settings: Settings, *, migrate: bool) -> None:
-    if migrate:
-        migrations.upgrade(settings.database)
-        return
     database = Database(settings.database)
     try:
-        if not migrations.at_head(database):
+        if migrate:
+            migrations.upgrade(settings.database)
+        elif not migrations.at_head(database):
             raise SettingsError(
                 "the database has not this version's tables: run `openpersonalize migrate` first."
             )
+    except OperationalError as error:
+        raise SettingsError(
+            f"the database {masked_url(settings.database)} does not answer: {_first_line(error)}. Is it "
+            "running, and is OPENPERSONALIZE_DATABASE_URL right?"
+        ) from error
     finally:
         database.dispose()
 
 
+def _first_line(error: OperationalError) -> str:
+    return str(error.orig).strip().partition("\n")[0].rstrip(".")
+
+
 def _node(settings: Settings) -> str:
-    """A lasting name of this data directory on this host, by which leases tell whose workers hold them."""
+    """A lasting name of this data directory, by which leases tell whose workers hold them.
+
+    Not the host's: a container has another one after each restart.
+    """
     open_stores(settings.data_dir, settings.database).database.dispose()
     path = settings.data_dir / "node"
     if not path.exists():
         path.write_text(uuid.uuid4().hex[:12], encoding="ascii")
-    return f"{socket.gethostname()[:60]}/{path.read_text(encoding='ascii').strip()}"
+    return path.read_text(encoding="ascii").strip()
 
 
 def _bind(settings: Settings) -> socket.socket:

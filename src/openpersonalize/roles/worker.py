@@ -15,7 +15,8 @@ from openpersonalize.settings import Settings, load_settings
 from openpersonalize.storage.stores import open_stores
 from openpersonalize.work.handlers import HANDLERS
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("openpersonalize.roles.worker")
+"""By its name, as this module runs as `__main__`."""
 
 GRACE_S = 0.5
 """How long a worker that is to stop waits for a job that is about to end anyway."""
