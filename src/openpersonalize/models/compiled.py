@@ -23,7 +23,7 @@ _REORDER = {"reassoc", "contract", "nsz", "arcp", "nnan"}
 
 
 def compiled(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Compile a function at its first call; the machine code is kept between processes (see `open_stores`)."""
+    """Compile a function at its first call; machine code is kept between processes (`open_stores`)."""
     options: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": _REORDER, "error_model": "numpy"}
     return cast("Callable[Parameters, Result]", njit(**options)(function))
 
