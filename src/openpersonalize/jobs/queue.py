@@ -196,6 +196,12 @@ def finish(
         return
     if publish is not None:
         publish(session)
+    _give_last_word(session, held, resource, state=state, now=now, reason=reason)
+
+
+def _give_last_word(
+    session: Session, held: Claim, resource: Lifecycle, *, state: str, now: float, reason: str | None
+) -> None:
     phase = held.job.phase
     if state == "done" and phase.done is None:
         session.delete(resource)
