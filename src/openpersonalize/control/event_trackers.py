@@ -75,7 +75,7 @@ def create_event_tracker(request: CreateEventTrackerRequest, context: Context) -
     )
     if existing:
         raise already_exists(existing[0].arn)
-    # The guide shows the name here; the service has a random id (reference data.md §2).
+    # The guide shows the name here; the service has a random id.
     arn = context.arn("event-tracker", secrets.token_hex(4))
     row = EventTrackerRow(
         **identity(context, arn, request.name), dataset_group_arn=group.arn, tracking_id=str(uuid.uuid4())

@@ -73,7 +73,7 @@ _NOUNS_OF_USERS = (
     *("Schema", "Solution"),
 )
 _NOUNS_MADE = (*_NOUNS_WITH_JOBS, *_NOUNS_OF_USERS, "SolutionVersion")
-# Every operation of the control plane, built or not (reference data.md §1.1).
+# Every operation of the control plane, built or not.
 KNOWN = frozenset(
     {
         *(f"Create{noun}" for noun in _NOUNS_MADE),

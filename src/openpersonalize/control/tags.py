@@ -22,7 +22,7 @@ operations = Operations()
 
 CHARACTERS = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"
 MOST_TAGS = 50
-# Reference data.md §8.1.
+# These have ARNs and no tags.
 NOT_TAGGABLE = ("schema", "metric-attribution")
 
 

@@ -1,4 +1,4 @@
-"""The columns that each type of dataset must, may and must not have (reference data.md §§3.2, 3.3)."""
+"""The columns that each type of dataset must, may and must not have."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ def hold_out(lengths: NDArray[np.int64], generator: np.random.Generator) -> Held
 def metrics(
     lists: Sequence[NDArray[np.int32]], targets: Sequence[NDArray[np.int32]], n_items: int
 ) -> dict[str, float]:
-    """Return AWS's eight metrics (recipes.md §3.3), rounded to four decimals.
+    """Return AWS's eight metrics, rounded to four decimals.
 
     - `lists`: per test user the recommended item rows, best first, up to 25 of them, each once.
     - `targets`: per test user the rows of the held-out items; repetitions count once.

@@ -1,4 +1,4 @@
-"""How the properties of a streamed event become columns of the Interactions dataset (data.md §5.1)."""
+"""How the properties of a streamed event become columns of the Interactions dataset."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Avro schemas of datasets: how they are read, and every rule that they must keep (reference data.md §3)."""
+"""Avro schemas of datasets: how they are read, and every rule that they must keep."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Lifecycles: phases of a resource, and the jobs that take it through them (architecture.md §5).
+"""Lifecycles: phases of a resource, and the jobs that take it through them.
 
 A phase is four words (pending, running, done, failed) and the states it may start from. A deletion ends
 in no row instead of a word. Nobody but `begin` here and the worker's `queue` writes a status.

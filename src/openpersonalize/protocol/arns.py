@@ -1,4 +1,4 @@
-"""ARNs: how they are made and read (reference data.md §2)."""
+"""ARNs: how they are made and read."""
 
 from dataclasses import dataclass
 

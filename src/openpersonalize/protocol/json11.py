@@ -5,7 +5,7 @@ from openpersonalize.protocol.dialect import Dialect
 TARGET_PREFIX = "AmazonPersonalize."
 CONTENT_TYPE = b"application/x-amz-json-1.1"
 
-# Every modelled error of the control plane is a 400 (reference data.md §1.3).
+# Every modelled error of the control plane is a 400.
 JSON11 = Dialect(
     content_type=CONTENT_TYPE,
     accepted=frozenset({CONTENT_TYPE}),

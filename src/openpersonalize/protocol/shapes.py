@@ -1,7 +1,7 @@
 """Shapes of requests and answers: pydantic models whose constraints are AWS's, explained in AWS's words.
 
 A constraint is declared once, as the metadata of an annotation. pydantic enforces it in compiled code;
-only a request that failed is walked again, by `explain`, to name every violation (reference data.md §1.4).
+only a request that failed is walked again, by `explain`, to name every violation.
 """
 
 import re
@@ -16,7 +16,7 @@ from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from openpersonalize.errors import ApiError, InvalidInputException, SerializationException
 
-# Member names that are not the camelCase of their snake_case (architecture.md §1).
+# Member names that are not the camelCase of their snake_case.
 IRREGULAR = {
     "perform_hpo": "performHPO",
     "perform_auto_ml": "performAutoML",

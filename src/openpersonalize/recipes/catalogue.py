@@ -1,4 +1,4 @@
-"""All recipes of the service by name (reference: recipes.md §§1.3, 1.9, 2.1)."""
+"""All recipes of the service by name."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ USER_SEGMENTATION = "USER_SEGMENTATION"
 PERSONALIZED_ACTIONS = "PERSONALIZED_ACTIONS"
 
 POPULARITY_COUNT_TYPE = USER_PERSONALIZATION
-"""AWS's pages disagree; this is what the recipe's own page says (recipes.md §10, point 2)."""
+"""AWS's pages disagree; this is what the recipe's own page says."""
 
 
 def _width(default: int, *, is_tunable: bool) -> Hyperparameter:

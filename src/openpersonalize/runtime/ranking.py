@@ -41,7 +41,7 @@ def rank(request: GetPersonalizedRankingRequest, deployment: Deployment, recent:
     """The body of the answer.
 
     An item that is given twice is ranked once. Items that the model does not know stand at the end, in the
-    order given, without a score (reference: recipes.md §6.4).
+    order given, without a score.
     """
     model = deployment.model
     given = list(dict.fromkeys(request.input_list))

@@ -224,11 +224,11 @@ class EventRow(Base):
     )
     id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
     txid: Mapped[int] = mapped_column(RowNumber, default=0)
-    """PostgreSQL's transaction number, so that the log is read in an order in which nothing appears late
-    (reference: architecture.md §6); 0 on SQLite, where `id` has that property."""
+    """PostgreSQL's transaction number, so that the log is read in an order in which nothing appears late;
+    0 on SQLite, where `id` has that property."""
     dataset_group_id: Mapped[int] = mapped_column(RowNumber)
     duplicate_key: Mapped[bytes] = mapped_column(LargeBinary(16))
-    """Hash of user or session, item, event type, timestamp, value and properties (data.md §5.1)."""
+    """Hash of user or session, item, event type, timestamp, value and properties."""
     event_id: Mapped[str | None] = mapped_column(String(256))
     """The caller's eventId; NULL when none was given."""
     user_key: Mapped[str] = mapped_column(String(256))

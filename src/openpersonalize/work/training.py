@@ -159,7 +159,7 @@ def _write_streamed(streamed: Streamed, path: Path) -> list[Path]:
     """Write the streamed events that count for training as one Parquet file; none if there are none.
 
     Events of a session without a user belong to the user whom some event of the same session names; if none
-    does, they are left out (data.md §5.1, anonymous users).
+    does, they are left out.
     """
     columns = streamed.columns
     users_by_session = {

@@ -1,4 +1,4 @@
-"""Every rule of schemas (reference data.md §3), with the text that says what to do."""
+"""Every rule of schemas, with the text that says what to do."""
 
 import json
 from typing import Any

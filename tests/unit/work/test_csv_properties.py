@@ -63,7 +63,7 @@ def written(value: object, *, backslash: bool, quote_all: bool) -> str:
 def test_rows_come_back_as_they_were_written(
     records: list[tuple[object, ...]], backslash: bool, quote_all: bool, end: str
 ) -> None:
-    """With doubled quotes a backslash is ambiguous (data.md §4.2 wants it escaped), so none is written."""
+    """With doubled quotes a backslash is ambiguous (AWS wants it escaped), so none is written."""
     if not backslash:
         records = [tuple(v.replace("\\", "/") if isinstance(v, str) else v for v in row) for row in records]
     lines = [
