@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from openpersonalize.errors import InvalidInputException, JobError
 from openpersonalize.jobs.orphans import record_child
 from openpersonalize.jobs.worker import RunningJob
-from openpersonalize.recipes.catalogue import BUILT, RECIPES_BY_ARN
+from openpersonalize.recipes.catalogue import BUILT, RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.recipe import Recipe
 from openpersonalize.storage import artifacts
@@ -57,7 +57,7 @@ def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
     streamed = read_streamed(stores.database, subject.dataset_group_id)
     spec = _spec(job, stores, subject, recipe, streamed)
     result = _run_child(job, spec)
-    job.note(data=result["counts"], phases_s=result["phases_s"])
+    job.note(data=result["counts"], phases_s=result["phases_s"], peak_memory_mb=result["peak_rss_mb"])
     job.progress("publishing", 99.0)
     artifact_id = f"{job.output_id()}-{result['manifest_sha256'][:16]}"
     artifacts.publish(Path(spec["folder"]), stores.artifacts / artifact_id)
@@ -95,10 +95,10 @@ def _load(job: RunningJob, stores: Stores) -> _Subject:
 
 
 def _recipe_of(version: SolutionVersionRow) -> Recipe:
-    recipe = RECIPES_BY_ARN.get(version.recipe_arn)
-    if recipe is None or recipe.name not in BUILT:
-        raise JobError(f"not built yet: training {version.recipe_arn.rpartition('/')[2]}")
-    return recipe
+    name = version.recipe_arn.rpartition("/")[2]
+    if name not in BUILT:
+        raise JobError(f"not built yet: training {name}")
+    return RECIPES[name]
 
 
 def _spec(
