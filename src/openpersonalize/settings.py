@@ -12,6 +12,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 Source = Literal["default", "environment", "flag"]
 
 PREFIX = "OPENPERSONALIZE_"
+DATABASES = ("sqlite", "postgresql", "postgres")
 
 
 class SettingsError(ValueError):
@@ -71,7 +72,7 @@ def load_settings(
     for name in NAMES:
         sources[name] = "default"
         variable = PREFIX + name.upper()
-        if variable in environment:
+        if environment.get(variable):  # an empty one is none, as compose files write it
             values[name], sources[name] = _parse(name, environment[variable], variable), "environment"
         if flags and flags.get(name) is not None:
             values[name], sources[name] = _parse(name, str(flags[name]), _flag(name)), "flag"
@@ -94,10 +95,17 @@ def _parse(name: str, text: str, where: str) -> object:
     except ValueError:
         raise SettingsError(f"{where} is {text!r}: give a number.") from None
     if kind is bool:
-        return text.strip().lower() in {"1", "true", "yes", "on"}
+        return _parse_switch(text, where)
     if kind is Path:
         return Path(text).expanduser()
     return text
+
+
+def _parse_switch(text: str, where: str) -> bool:
+    word = text.strip().lower()
+    if word not in {"1", "true", "yes", "on", "0", "false", "no", "off"}:
+        raise SettingsError(f"{where} is {text!r}: give 1 or 0.")
+    return word in {"1", "true", "yes", "on"}
 
 
 def _check(settings: Settings) -> None:
@@ -111,8 +119,10 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"processes {settings.processes}: give at least 1.")
     if settings.workers < 0:
         raise SettingsError(f"workers {settings.workers}: give 0 or more.")
-    if settings.lease_s < 1:
+    if not settings.lease_s >= 1:  # neither is NaN
         raise SettingsError(f"lease_s {settings.lease_s}: give at least 1 second.")
+    if settings.database_url:
+        _check_database_url(settings.database_url)
     if not re.fullmatch(r"[a-z0-9-]+", settings.region):
         raise SettingsError(f"region {settings.region!r}: give a region such as us-east-1.")
     if not is_loopback(settings.host) and not settings.allow_remote:
@@ -121,6 +131,18 @@ def _check(settings: Settings) -> None:
             "anybody who reaches the port could read and change everything. "
             "Use 127.0.0.1, or set OPENPERSONALIZE_ALLOW_REMOTE=1 if the network is trusted."
         )
+
+
+def _check_database_url(url: str) -> None:
+    """Refuse what no database can be reached by; the text shows no more of the URL than its beginning."""
+    scheme, separator, rest = url.partition("://")
+    remedy = "give postgresql://user:password@host/name, or leave it empty for SQLite in the data directory."
+    if not separator:
+        raise SettingsError(f"the database URL has no '://': {remedy}")
+    if scheme.partition("+")[0] not in DATABASES:
+        raise SettingsError(f"the database URL begins with {scheme + separator!r}: {remedy}")
+    if scheme.startswith("sqlite") and rest.partition("?")[0] in {"", "/", "/:memory:"}:
+        raise SettingsError(f"the database URL names no file that all processes could share: {remedy}")
 
 
 def is_loopback(host: str) -> bool:
@@ -135,5 +157,5 @@ def is_loopback(host: str) -> bool:
 
 def masked_url(url: str) -> str:
     """A database URL with its password and query values hidden."""
-    url = re.sub(r"(://[^:/@]+:)[^@]+@", r"\1***@", url)
+    url = re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
     return re.sub(r"([?&][^=]+=)[^&]+", r"\1***", url)

@@ -10,7 +10,6 @@ import typer
 from rich import box
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -19,7 +18,7 @@ from openpersonalize.cli.console import UserError, console
 from openpersonalize.jobs import reports
 from openpersonalize.jobs.reports import JobReport
 from openpersonalize.settings import load_settings, masked_url
-from openpersonalize.storage.database import Database
+from openpersonalize.storage.database import Database, sqlite_file
 
 app = options.command_app()
 app.callback(no_args_is_help=True)(lambda: None)
@@ -74,9 +73,9 @@ def _session(data_dir: Path | None, database_url: str | None) -> Iterator[Sessio
     """Read the database. Raises UserError where there is none or its tables are others."""
     settings = load_settings({"data_dir": data_dir, "database_url": database_url})
     shown = masked_url(settings.database)
-    url = make_url(settings.database)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        raise UserError(f"{shown} does not exist: name the server's data directory with --data-dir.")
+    file = sqlite_file(settings.database)
+    if file is not None and not file.is_file():
+        raise UserError(f"{file} does not exist: name the server's data directory with --data-dir.")
     database = Database(settings.database)
     try:
         with database.read() as session:

@@ -14,8 +14,12 @@ from openpersonalize.cli.client.progress import job_progress
 from openpersonalize.cli.client.statuses import progress_bars
 from openpersonalize.cli.console import UserError, console
 from openpersonalize.cli.sample_store.files import SEED, sample_files
+from openpersonalize.errors import JobError
+from openpersonalize.protocol.arns import Scope
+from openpersonalize.protocol.sigv4 import DEFAULT_ACCOUNT
 from openpersonalize.settings import Settings, load_settings
 from openpersonalize.storage.objects import BUCKET, LocalObjects
+from openpersonalize.storage.stores import unwritable
 
 app = options.command_app()
 
@@ -69,9 +73,14 @@ def write_sample(data_dir: Path, bucket: str = STORE, seed: int = SEED) -> Path:
         )
     root = data_dir / "buckets"
     objects = LocalObjects(root)
-    for name, text in sample_files(seed):
-        with objects.write(f"s3://{bucket}/{name}") as file:
-            file.write(text.encode())
+    try:
+        for name, text in sample_files(seed):
+            with objects.write(f"s3://{bucket}/{name}") as file:
+                file.write(text.encode())
+    except OSError as error:
+        raise unwritable(root, error) from error
+    except JobError as error:  # a bucket that is a file or a symbolic link
+        raise UserError(str(error)) from error
     return root / bucket
 
 
@@ -86,7 +95,7 @@ def load_sample(url: str, settings: Settings, seed: int = SEED) -> dict[str, str
 
 
 def _say_ready(url: str, region: str) -> None:
-    campaign = f"arn:aws:personalize:{region}:000000000000:campaign/{STORE}-for-you"
+    campaign = Scope(DEFAULT_ACCOUNT, region).arn("campaign", f"{STORE}-for-you")
     question = json.dumps({"campaignArn": campaign, "userId": "u0042", "numResults": 5})
     # Without a frame, so that the command can be copied.
     typer.secho(f"\nThe sample store is ready at {url} (API reference: {url}/docs).", bold=True)

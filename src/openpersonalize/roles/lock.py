@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from openpersonalize.settings import SettingsError
+from openpersonalize.storage.stores import unwritable
 
 
 class DataDirectoryLock:
@@ -19,10 +20,7 @@ class DataDirectoryLock:
             data_dir.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a+", encoding="utf-8")
         except OSError as error:
-            raise SettingsError(
-                f"data directory {data_dir} cannot be written ({error.strerror}): change its owner, or give "
-                "another one with OPENPERSONALIZE_DATA_DIR or --data-dir."
-            ) from error
+            raise unwritable(data_dir, error) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

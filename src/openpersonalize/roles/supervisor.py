@@ -15,7 +15,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import Literal
 
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from openpersonalize import __version__
 from openpersonalize.jobs import queue
@@ -24,8 +24,8 @@ from openpersonalize.logs import configure_logging
 from openpersonalize.roles.children import Child, environment_of
 from openpersonalize.roles.http_server import listen
 from openpersonalize.roles.lock import DataDirectoryLock
-from openpersonalize.settings import Settings, SettingsError, masked_url
-from openpersonalize.storage import migrations
+from openpersonalize.roles.tables import prepare_tables
+from openpersonalize.settings import Settings, SettingsError
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.stores import open_stores
 
@@ -170,32 +170,10 @@ def _data_directory(settings: Settings, purpose: str, *, migrate: bool) -> Itera
     """Hold the data directory and have the tables in order; gives the name of this node's workers."""
     lock = DataDirectoryLock(settings.data_dir, purpose)
     try:
-        _check_tables(settings, migrate=migrate)
+        prepare_tables(settings, migrate=migrate)
         yield f"{_node(settings)}/{purpose}"
     finally:
         lock.close()
-
-
-def _check_tables(settings: Settings, *, migrate: bool) -> None:
-    database = Database(settings.database)
-    try:
-        if migrate:
-            migrations.upgrade(settings.database)
-        elif not migrations.at_head(database):
-            raise SettingsError(
-                "the database has not this version's tables: run `openpersonalize migrate` first."
-            )
-    except OperationalError as error:
-        raise SettingsError(
-            f"the database {masked_url(settings.database)} does not answer: {_first_line(error)}. Is it "
-            "running, and is OPENPERSONALIZE_DATABASE_URL right?"
-        ) from error
-    finally:
-        database.dispose()
-
-
-def _first_line(error: OperationalError) -> str:
-    return str(error.orig).strip().partition("\n")[0].rstrip(".")
 
 
 def _node(settings: Settings) -> str:

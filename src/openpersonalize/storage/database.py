@@ -4,13 +4,16 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import URL, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from openpersonalize.settings import SettingsError
 
 Result = TypeVar("Result")
 
@@ -23,7 +26,7 @@ class Database:
     """Opens transactions on SQLite or PostgreSQL; safe to share between threads, not across a fork."""
 
     def __init__(self, url: str) -> None:
-        parsed = make_url(url)
+        parsed = parse_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if not self.is_sqlite:
             parsed = parsed.set(drivername="postgresql+psycopg")
@@ -64,6 +67,23 @@ class Database:
     def dispose(self) -> None:
         """Close all pooled connections."""
         self.engine.dispose()
+
+
+def parse_url(url: str) -> URL:
+    """Take a database URL apart. Raises SettingsError, whose text does not repeat the URL's secrets."""
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise SettingsError(
+            "the database URL cannot be read: give postgresql://user:password@host:port/name, with the "
+            "special characters of the password written as %40 and the like."
+        ) from None
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite database; None for another kind of database."""
+    parsed = parse_url(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 
 def _prepare_sqlite(connection: object, _entry: ConnectionPoolEntry) -> None:

@@ -128,6 +128,15 @@ def end_of_log(session: Session, database: Database) -> Position:
     return Position(int(xmin or 0), 0)
 
 
+def is_of_another_cluster(database: Database) -> bool:
+    """Whether events carry transaction numbers that this PostgreSQL cluster has not reached yet."""
+    if database.is_sqlite:
+        return False
+    with database.read() as session:
+        reached = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+        return bool(session.scalar(text(f"SELECT EXISTS (SELECT 1 FROM events WHERE txid >= {reached})")))
+
+
 # SQLite has one transaction number, and only by `id` alone does it find where to begin.
 _BETWEEN = {
     "sqlite": ("id > :after_id AND id <= :end_id", "id"),

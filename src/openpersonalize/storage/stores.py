@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openpersonalize.settings import SettingsError
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.objects import LocalObjects, ObjectStore
 
@@ -43,10 +44,26 @@ class Stores:
         return self.data_dir / "scratch"
 
 
+def unwritable(folder: Path, error: OSError) -> SettingsError:
+    """What to say where the data directory, or a folder in it, cannot be made or written."""
+    return SettingsError(
+        f"data directory {folder} cannot be written ({error.strerror}): change its owner, or give another "
+        "one with OPENPERSONALIZE_DATA_DIR or --data-dir."
+    )
+
+
+def make_folder(folder: Path) -> None:
+    """Make the data directory, or a folder in it, where it is missing. Raises SettingsError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
 def open_stores(data_dir: Path, database_url: str, clock: Clock = wall_clock) -> Stores:
-    """Open the stores below `data_dir`, making its folders where they are missing."""
+    """Open the stores below `data_dir`, making its folders where they are missing. Raises SettingsError."""
     for folder in ("buckets", "generations", "artifacts", "scratch", "cache"):
-        (data_dir / folder).mkdir(parents=True, exist_ok=True)
+        make_folder(data_dir / folder)
     # numba keeps its compiled kernels beside the package, so that a new data directory compiles nothing anew;
     # where the process may not write there (a package that root installed), in the data directory.
     if not os.access(Path(__file__).parent, os.W_OK):

@@ -172,6 +172,21 @@ def write(database: Database, *calls: list[Event]) -> list[Any]:
         writer.stop()
 
 
+def test_events_of_a_dump_restored_into_another_cluster_are_known(database: Database) -> None:
+    append(database, an_event(1))
+    before = event_log.is_of_another_cluster(database)
+    with database.write() as session:
+        session.execute(text("UPDATE events SET txid = txid + 1000000000"))
+    restored = event_log.is_of_another_cluster(database)
+    with database.write() as session:
+        session.execute(text("UPDATE events SET txid = 0"))
+
+    assert not before
+    assert restored == (not database.is_sqlite)
+    assert not event_log.is_of_another_cluster(database)
+    assert read_streamed(database, 1).columns["item_id"] == ["i1"]
+
+
 def test_calls_that_wait_are_committed_together(database: Database) -> None:
     tail = Tail(database)
     writer = EventWriter(database, tail.add_own)

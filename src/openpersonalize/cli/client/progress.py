@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from openpersonalize.cli.client.statuses import HowFar
 from openpersonalize.jobs.reports import newest_job_of
 from openpersonalize.settings import Settings
-from openpersonalize.storage.database import Database
+from openpersonalize.storage.database import Database, sqlite_file
 
 
 @contextmanager
 def job_progress(settings: Settings) -> Iterator[HowFar]:
     """Give the function that knows the progress of the newest job on an ARN, or None of it."""
-    url = make_url(settings.database)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+    file = sqlite_file(settings.database)
+    if file is not None and not file.is_file():
         yield lambda _: None
         return
     database = Database(settings.database)
