@@ -1,5 +1,6 @@
 """`demo`: the whole path from CSV files to recommendations that a person can read."""
 
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -34,6 +35,9 @@ from openpersonalize.settings import Settings, load_settings
 app = options.command_app()
 
 RECIPES = {"for-you": "aws-user-personalization", "similar": "aws-sims"}
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,48}[a-z0-9]")
+"""What is right for a bucket, and with a suffix for everything else that is created."""
+NAME_REMEDY = "use 3 to 50 lower-case letters, digits and hyphens"
 N_USERS = 3
 N_LATEST = 10
 
@@ -46,7 +50,10 @@ MovieLens = Annotated[
 ]
 Name = Annotated[
     str | None,
-    typer.Option("--name", help="Name of what is created. Default: the folder's name and the time."),
+    typer.Option(
+        "--name",
+        help="Name of what is created, or was: then it is used again. Default: folder and time.",
+    ),
 ]
 
 
@@ -75,6 +82,8 @@ def command(
     """
     if (folder is None) == (movielens is None):
         raise UserError("give either a folder of CSVs or --movielens DIR. See openpersonalize demo -h.")
+    if name is not None and not NAME.fullmatch(name):
+        raise UserError(f"{name!r} cannot name what is created: {NAME_REMEDY}.")
     screen = console()
     settings = load_settings({"data_dir": data_dir})
     with tempfile.TemporaryDirectory() as scratch, _place(endpoint_url, settings, screen) as place:
@@ -105,10 +114,8 @@ def _place(endpoint_url: str | None, settings: Settings, screen: Console) -> Ite
 
 
 def _new_name(folder: Path | None) -> str:
-    base = "".join(
-        letter if letter.isalnum() else "-" for letter in (folder or Path()).resolve().name.lower()
-    )
-    return f"{base.strip('-')[:30] or 'demo'}-{time.strftime('%m%d-%H%M%S')}"
+    base = re.sub(r"[^a-z0-9]+", "-", (folder or Path()).resolve().name.lower()).strip("-")
+    return f"{base[:30].strip('-') or 'demo'}-{time.strftime('%m%d-%H%M%S')}"
 
 
 def _walk(folder: StoreFolder, name: str, place: Place, screen: Console, seconds: dict[str, float]) -> None:

@@ -1,15 +1,17 @@
 """What every command promises: help, exit codes, and errors that say the remedy."""
 
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import boto3
 import pytest
 
 from openpersonalize.cli import COMMANDS
-from openpersonalize.settings import DESCRIPTIONS, PREFIX
+from openpersonalize.settings import DESCRIPTIONS, PREFIX, SettingsError, load_settings, masked_url
 from tests.unit.cli.command import run
 
 NOBODY = "http://127.0.0.1:9"
@@ -106,6 +108,7 @@ def test_config_says_where_values_come_from_and_hides_passwords() -> None:
         (["demo"], "give either a folder"),
         (["demo", "/nowhere", "--endpoint-url", NOBODY], "openpersonalize serve"),
         (["demo", "/nowhere", "--endpoint-url", "nonsense"], "give one such as"),
+        (["demo", "/nowhere", "--name", "../up"], "lower-case"),
         (["sample", "--bucket", "No Bucket"], "lower-case"),
         (["serve", "--port", "70000"], "from 0 to 65535"),
         (["serve", "--host", "0.0.0.0"], "OPENPERSONALIZE_ALLOW_REMOTE"),
@@ -118,6 +121,80 @@ def test_an_error_is_one_line_that_says_the_remedy(arguments: list[str], remedy:
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert remedy in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("mysql://user:hunter2@db/name", "begins with 'mysql://': give postgresql://"),
+        ("user:hunter2@db", "has no '://': give postgresql://"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("postgresql://user:hunter2@db:port/name", "cannot be read: give postgresql://"),
+        ("postgresql://user:hunter2@127.0.0.1:9/name", "Is it running"),
+        ("sqlite:////nowhere/x.sqlite3", "Is its folder there"),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_database_that_cannot_be_used_is_told_without_its_password(
+    url: str, remedy: str, command: str, tmp_path: Path
+) -> None:
+    ended = run(command, "--data-dir", str(tmp_path), OPENPERSONALIZE_DATABASE_URL=url)
+
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert remedy in ended.stderr
+    assert "hunter2" not in ended.stderr
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "openpersonalize.sqlite3").write_text("not a database, but a note " * 100)
+
+    ended = run("migrate", "--data-dir", str(tmp_path))
+
+    assert ended.returncode == 1
+    assert "cannot be used: file is not a database" in ended.stderr
+
+
+def test_a_database_of_a_newer_version_is_told(tmp_path: Path) -> None:
+    run("migrate", "--data-dir", str(tmp_path))
+    with closing(sqlite3.connect(tmp_path / "openpersonalize.sqlite3")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    ended = run("migrate", "--data-dir", str(tmp_path))
+
+    assert ended.returncode == 1
+    assert "was migrated by another version" in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "work", "migrate", "sample"])
+def test_a_data_directory_that_cannot_be_is_told(command: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    ended = run(command, "--data-dir", str(tmp_path / "file" / "data"))
+
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "--data-dir" in ended.stderr
+
+
+def test_an_empty_variable_counts_as_none() -> None:
+    settings = load_settings(environment={"OPENPERSONALIZE_DATA_DIR": "", "OPENPERSONALIZE_PORT": ""})
+
+    assert (settings.data_dir, settings.port, settings.sources["port"]) == (Path("data"), 8484, "default")
+
+
+def test_a_switch_takes_no_other_word() -> None:
+    with pytest.raises(SettingsError, match="OPENPERSONALIZE_ALLOW_REMOTE is 'maybe': give 1 or 0"):
+        load_settings(environment={"OPENPERSONALIZE_ALLOW_REMOTE": "maybe"})
+
+
+def test_a_password_with_any_sign_is_hidden() -> None:
+    assert masked_url("postgresql://me:p@ss:w/rd@db:5432/name") == "postgresql://me:***@db:5432/name"
+    assert masked_url("postgresql://:secret@db/name") == "postgresql://:***@db/name"
+    assert masked_url("postgresql://me@db/name?password=secret&x=y") == (
+        "postgresql://me@db/name?password=***&x=***"
+    )
 
 
 def test_sample_writes_a_folder_that_demo_reads(tmp_path: Path) -> None:

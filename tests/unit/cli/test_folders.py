@@ -10,6 +10,7 @@ from openpersonalize.cli.client.folders import copy_to_bucket, read_folder
 from openpersonalize.cli.client.movielens import convert
 from openpersonalize.cli.client.readers import read_histories, read_titles
 from openpersonalize.cli.console import UserError
+from openpersonalize.cli.demo import NAME, _new_name
 
 RATINGS = "userId,movieId,rating,timestamp\n1,10,4.0,200\n1,11,3.5,100\n2,10,5.0,150\n1,12,1.0,100\n"
 MOVIES = (
@@ -53,6 +54,32 @@ def test_a_schema_that_is_no_json_is_refused(tmp_path: Path) -> None:
 def test_another_folder_than_movielens_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"ratings.csv is not there"):
         convert(tmp_path, tmp_path)
+
+
+def test_a_schema_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "interactions.csv").write_text("USER_ID\n")
+    (tmp_path / "interactions.schema.json").write_bytes(b"\xff\xfe{")
+
+    with pytest.raises(UserError, match="is not JSON in UTF-8"):
+        read_folder(tmp_path)
+
+
+def test_a_file_with_other_columns_than_movielens_is_refused(movielens: Path, tmp_path: Path) -> None:
+    (movielens / "ratings.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,10,200\n")
+
+    with pytest.raises(UserError, match=r"ratings.csv has not the columns userId.* without --movielens"):
+        convert(movielens, tmp_path)
+
+
+def test_an_item_without_a_title_is_called_by_its_id(movielens: Path, tmp_path: Path) -> None:
+    (movielens / "movies.csv").write_text("movieId,title,genres\n10,,Drama\n")
+
+    assert read_titles(convert(movielens, tmp_path)).of("10") == "10"
+
+
+@pytest.mark.parametrize("folder", ["été_2024", "---", "A.B", "x" * 80])
+def test_a_folders_name_becomes_one_that_a_bucket_may_have(folder: str) -> None:
+    assert NAME.fullmatch(_new_name(Path("/some") / folder))
 
 
 def test_movielens_becomes_interactions_and_items(movielens: Path, tmp_path: Path) -> None:

@@ -48,11 +48,15 @@ def read_folder(path: Path) -> StoreFolder:
 
 
 def _read_schema(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         json.loads(text)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): correct its permissions.") from None
     except ValueError as error:
-        raise UserError(f"{path} is not JSON: {error}.") from None
+        raise UserError(
+            f"{path} is not JSON in UTF-8: {error}. Write the schema as CreateSchema takes it."
+        ) from None
     return text
 
 
@@ -67,5 +71,6 @@ def copy_to_bucket(folder: StoreFolder, data_dir: Path, bucket: str) -> None:
                 shutil.copyfile(source, copy)
     except OSError as error:
         raise UserError(
-            f"{target}: {error.strerror}. Give a folder that can be written: --data-dir."
+            f"{error.filename or target}: {error.strerror}. Correct its permissions, or name the server's "
+            "data directory with --data-dir."
         ) from None

@@ -24,6 +24,8 @@ ITEMS: Fields = {
     "GENRES": {"type": ["null", "string"], "categorical": True},
 }
 EVENT_TYPE = "View"
+RATINGS = ("userId", "movieId", "rating", "timestamp")
+MOVIES = ("movieId", "title", "genres")
 
 
 def convert(source: Path, target: Path) -> StoreFolder:
@@ -35,8 +37,8 @@ def convert(source: Path, target: Path) -> StoreFolder:
                 f"{path} is not there: give the folder of ml-latest-small, "
                 "which holds ratings.csv and movies.csv."
             )
-    _write(target, "interactions", INTERACTIONS, map(_interaction, _read(ratings)))
-    _write(target, "items", ITEMS, map(_item, _read(movies)))
+    _write(target, "interactions", INTERACTIONS, map(_interaction, _read(ratings, RATINGS)))
+    _write(target, "items", ITEMS, map(_item, _read(movies, MOVIES)))
     return read_folder(target)
 
 
@@ -49,9 +51,18 @@ def _item(movie: dict[str, str]) -> tuple[str, ...]:
     return movie["movieId"], movie["title"], "" if genres == NO_GENRES else genres
 
 
-def _read(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+def _read(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            if not {*columns} <= {*(reader.fieldnames or ())}:
+                raise UserError(
+                    f"{path} has not the columns {', '.join(columns)} in its first line: give the folder of "
+                    "ml-latest-small, or a folder of your own without --movielens."
+                )
+            yield from reader
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read: {error}. Unpack ml-latest-small anew.") from None
 
 
 def _write(folder: Path, kind: str, fields: Fields, lines: Iterable[tuple[str, ...]]) -> None:

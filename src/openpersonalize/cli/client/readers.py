@@ -19,7 +19,7 @@ class Titles:
 
     def of(self, item_id: str) -> str:
         """The title."""
-        return self.by_id.get(item_id, item_id)
+        return self.by_id.get(item_id) or item_id
 
 
 def read_titles(folder: StoreFolder) -> Titles:
