@@ -81,11 +81,15 @@ class LocalObjects:
         if key and not key.endswith("/"):
             return [self._stored(location)]
         with self._folder(location, [bucket, *key.split("/")[:-1]]) as folder:
+            entries = list(os.scandir(folder))
             found = [
                 _describe(f"s3://{bucket}/{key}{entry.name}", entry.stat(follow_symlinks=False))
-                for entry in os.scandir(folder)
+                for entry in entries
                 if entry.is_file(follow_symlinks=False)
             ]
+            links = sorted(entry.name for entry in entries if entry.is_symlink())
+        if links:  # leaving it out would import a part without a word
+            raise _is_link(location, links[0])
         if not found:
             raise InvalidLocationError(
                 f"{location} holds no objects on its first level.",
@@ -190,6 +194,10 @@ def _describe(uri: str, status: os.stat_result) -> StoredObject:
     return StoredObject(uri, status.st_size, status.st_mtime)
 
 
+def _is_link(location: str, name: str) -> InvalidLocationError:
+    return InvalidLocationError(f"{name!r} in {location} is a symbolic link.", "Copy the file itself there.")
+
+
 def _invalid(location: str, name: str, error: OSError) -> InvalidLocationError:
     """Say in the customer's terms why a step of a path failed; let faults of ours propagate as they are."""
     if error.errno == errno.ENOENT:
@@ -197,9 +205,7 @@ def _invalid(location: str, name: str, error: OSError) -> InvalidLocationError:
             f"{location} does not exist ({name!r} is not there).", "Upload the file first."
         )
     if error.errno in (errno.ELOOP, errno.EMLINK):
-        return InvalidLocationError(
-            f"{name!r} in {location} is a symbolic link.", "Copy the file itself there."
-        )
+        return _is_link(location, name)
     if error.errno == errno.ENOTDIR:
         return InvalidLocationError(
             f"{name!r} in {location} is not a folder, or is a symbolic link.", "Check the path."
