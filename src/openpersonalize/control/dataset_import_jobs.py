@@ -136,10 +136,11 @@ def _checked_location(source: DataSource) -> str:
 
 
 def _has_rows(context: Context, dataset: DatasetRow) -> bool:
-    query = (
-        select(GenerationRow.id).where(GenerationRow.dataset_id == dataset.id, GenerationRow.active).limit(1)
+    imported = GenerationRow.mode.in_(("FULL", "INCREMENTAL"))
+    query = select(GenerationRow.id).where(
+        GenerationRow.dataset_id == dataset.id, GenerationRow.active, imported
     )
-    return context.session.scalar(query) is not None
+    return context.session.scalar(query.limit(1)) is not None
 
 
 describe(operations, "DescribeDatasetImportJob", DATASET_IMPORT_JOB)

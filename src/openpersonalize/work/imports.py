@@ -102,13 +102,13 @@ def _activate(
         locked = select(DatasetRow.id).where(DatasetRow.id == task.dataset_id).with_for_update()
         if session.scalar(locked) is None:
             raise JobError("The dataset was deleted while the import ran. Create it and import again.")
-        of_dataset = GenerationRow.dataset_id == task.dataset_id
+        # What was streamed and compacted since is not the import's to replace.
+        bulk = (GenerationRow.dataset_id == task.dataset_id, GenerationRow.mode.in_((FULL, INCREMENTAL)))
         if task.mode == FULL:
-            session.execute(update(GenerationRow).where(of_dataset).values(active=False))
+            session.execute(update(GenerationRow).where(*bulk).values(active=False))
             generation.position = 0
         else:
-            newest = select(func.max(GenerationRow.position)).where(of_dataset, GenerationRow.active)
-            last = session.scalar(newest)
+            last = session.scalar(select(func.max(GenerationRow.position)).where(*bulk, GenerationRow.active))
             generation.position = 0 if last is None else last + 1
         session.add(generation)
 

@@ -142,6 +142,31 @@ def test_a_full_import_replaces_and_incremental_ones_add_in_order(shop: Shop) ->
     assert shop.items() == [("d", 4.0)]
 
 
+def test_a_full_import_leaves_what_was_streamed(shop: Shop) -> None:
+    shop.import_text("first", "ITEM_ID,PRICE\na,1\n")
+    with shop.stores.database.write() as session:
+        streamed = GenerationRow(
+            id="streamed",
+            dataset_id=shop.generations()[0].dataset_id,
+            job_arn=DATASET,
+            mode="STREAMED",
+            position=7,
+            rows=1,
+            counts={},
+            created_at=NOW,
+        )
+        session.add(streamed)
+
+    shop.import_text("second", "ITEM_ID,PRICE\nb,2\n", "FULL")
+    shop.import_text("third", "ITEM_ID,PRICE\nc,3\n", "INCREMENTAL")
+
+    assert [(g.mode, g.position) for g in shop.generations()] == [
+        ("FULL", 0),
+        ("INCREMENTAL", 1),
+        ("STREAMED", 7),
+    ]
+
+
 def test_a_bad_import_shows_its_lines_and_leaves_what_was_there(shop: Shop) -> None:
     shop.import_text("first", "ITEM_ID,PRICE\na,1\n")
 
