@@ -3,14 +3,14 @@
 #   make run        install, migrate, serve at http://127.0.0.1:8484 with the sample store (SAMPLE=0: empty)
 #   make install    the set-up alone
 #   make test       format, lint, types, import contracts, migrations, tests on SQLite
-#   make test-all   make test, then the slow tests and the API suite on PostgreSQL
+#   make test-all   make test, then the slow tests, and the API and storage suites on PostgreSQL
 #   make bench      the benchmarks of benchmarks/README.md
 #   make lock       renew requirements*.lock from pyproject.toml
 #   make clean      remove what was built and installed; keeps data/
 
 SHELL := /bin/bash
 SAMPLE ?= 1
-LOG_LEVEL ?= warning
+LOG_LEVEL ?= $(or $(OPENPERSONALIZE_LOG_LEVEL),warning)
 JOBS ?= 2
 
 VENV := .venv
@@ -49,7 +49,7 @@ test-all: test test-rest
 
 test-rest: $(DEVELOPED)
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m slow || [ $$? = 5 ] # 5: no test is marked slow
-	.ci/postgres $(BIN)/pytest -n $(JOBS) --dist loadgroup tests/api
+	.ci/postgres $(BIN)/pytest -n $(JOBS) --dist loadgroup tests/api tests/unit/storage
 
 bench: $(DEVELOPED)
 	@for bench in benchmarks/bench_*.py benchmarks/quality_*.py; do \
