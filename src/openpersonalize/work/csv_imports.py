@@ -74,11 +74,16 @@ class _Import:
             if stream.tell() != stored.size or self.objects.list_objects(stored.uri) != [stored]:
                 raise JobError(f"{stored.uri} changed while it was read. Import it again.")
 
-    def _pass_on(self, frame: pl.DataFrame | None) -> None:
+    def _pass_on(self, frame: pl.DataFrame) -> None:
         """Count and write a frame while the next one is read; wait until the one before is done."""
+        self.wait()
+        self.written = self.writing.submit(self._take, frame)
+
+    def wait(self) -> None:
+        """Wait until everything that was passed on is counted and written."""
         if self.written is not None:
             self.written.result()
-        self.written = None if frame is None else self.writing.submit(self._take, frame)
+            self.written = None
 
     def _take(self, frame: pl.DataFrame) -> None:
         self.tally.add(frame)
@@ -86,8 +91,7 @@ class _Import:
         self.writer.add(frame)
 
     def finish(self) -> Written:
-        """Write the last part, remove duplicates and count."""
-        self._pass_on(None)
+        """Write the last part, remove duplicates and count; after `wait`."""
         self.writer.finish(_empty_frame(self.columns))
         self._advance(0)
         removed = duplicate_rows(
@@ -141,6 +145,7 @@ def import_csv(
             run.read_file(stored, chunk_bytes)
         if run.rejects.total:
             raise RejectedLinesError(run.rejects)
+        run.wait()
         _require_enough(columns, run.tally.records, min_interactions)
         return run.finish()
 

@@ -157,10 +157,21 @@ def test_the_files_of_a_folder_are_read_by_name(bucket: Bucket) -> None:
     assert frame.rows() == [("u1", 1), ("u2", 2), ("u3", 3)]
 
 
-def test_fewer_than_a_thousand_interactions_are_refused_with_their_count(bucket: Bucket) -> None:
-    def events(count: int) -> str:
-        return INTERACTIONS_HEADER + "\n" + "u,i,view,,,1600000000\n" * count
+def events(count: int) -> str:
+    return INTERACTIONS_HEADER + "\n" + "u,i,view,,,1600000000\n" * count
 
+
+def test_the_minimum_is_asked_when_the_last_line_is_counted(bucket: Bucket) -> None:
+    """Lines are counted beside the reading: the last ones may not be when the file ends."""
+    for _ in range(100):
+        _, counts = bucket.import_text(
+            events(300).rstrip("\n"), INTERACTIONS, min_interactions=300, chunk_bytes=5000
+        )
+
+        assert counts.records == 300
+
+
+def test_fewer_than_a_thousand_interactions_are_refused_with_their_count(bucket: Bucket) -> None:
     with pytest.raises(JobError, match=r"^Dataset has fewer than 1000 interactions\. The files hold 999:"):
         bucket.import_text(events(999), INTERACTIONS, min_interactions=1000)
     _, counts = bucket.import_text(events(1000), INTERACTIONS, min_interactions=1000)
