@@ -88,7 +88,8 @@ def _string_problem(rule: Rule, text: str) -> tuple[str, str] | None:
 
 def _integer_problem(rule: Rule, text: str) -> tuple[str, str] | None:
     if not _INTEGER.fullmatch(text):
-        return f"not a whole number ({rule.type})", "Write digits only, without decimal point or exponent."
+        what = "seconds since 1970-01-01 UTC in digits" if rule.is_time else "digits"
+        return f"not a whole number ({rule.type})", f"Write {what} only, without decimal point or exponent."
     lowest, highest = _RANGES[rule.type]
     number = _integer(text)
     if rule.is_time and number < 0:

@@ -72,7 +72,7 @@ def _load(job: RunningJob, stores: Stores) -> _Task:
 def _files(stores: Stores, location: str) -> list[StoredObject]:
     """List the objects to import; in a folder, names that begin with '.' or '_' are no data, as in Hadoop."""
     files = stores.objects.list_objects(location)
-    if not location.endswith("/"):
+    if [file.uri for file in files] == [location]:
         return files
     visible = [file for file in files if file.uri.rpartition("/")[2][0] not in "._"]
     if not visible:

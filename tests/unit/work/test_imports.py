@@ -208,6 +208,15 @@ def test_hidden_files_of_a_folder_are_left_out(shop: Shop) -> None:
     assert shop.items() == [("a", 1.0)]
 
 
+def test_a_bucket_alone_is_a_folder_too(shop: Shop) -> None:
+    shop.put("s3://shop/1.csv", "ITEM_ID,PRICE\na,1\n")
+    shop.put("s3://shop/.DS_Store", "\x00\x01")
+
+    job = shop.run("first", "s3://shop")
+
+    assert (job.status, job.failure_reason) == ("ACTIVE", None)
+
+
 def test_a_long_reason_is_cut_to_a_thousand_characters(shop: Shop) -> None:
     job = shop.import_text("first", ",".join(f"COLUMN_{n}" for n in range(1000)))
     deep = shop.run("second", "s3://shop/" + "/".join(["x" * 200] * 10))
