@@ -57,7 +57,9 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def _options(version: bool = typer.Option(False, "--version", help="Print the version and end.")) -> None:
+def _options(
+    version: bool = typer.Option(False, "--version", metavar="", help="Print the version and end."),
+) -> None:
     if version:
         typer.echo(__version__)
         raise typer.Exit

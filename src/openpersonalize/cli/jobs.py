@@ -18,7 +18,7 @@ from openpersonalize.cli.console import UserError, console
 from openpersonalize.jobs import reports
 from openpersonalize.jobs.reports import JobReport
 from openpersonalize.settings import load_settings, masked_url
-from openpersonalize.storage.database import Database, sqlite_file
+from openpersonalize.storage.database import Database, reason_of, sqlite_file
 
 app = options.command_app()
 app.callback(no_args_is_help=True)(lambda: None)
@@ -82,8 +82,8 @@ def _session(data_dir: Path | None, database_url: str | None) -> Iterator[Sessio
             yield session
     except SQLAlchemyError as error:
         raise UserError(
-            f"{shown} cannot be read ({type(error).__name__}): is the URL right, and has "
-            "`openpersonalize migrate` been run?"
+            f"{shown} cannot be read: {reason_of(error)}. Is the URL right, may this user write in an SQLite "
+            "file's folder, and has `openpersonalize migrate` been run?"
         ) from None
     finally:
         database.dispose()

@@ -9,6 +9,8 @@ from openpersonalize.settings import DESCRIPTIONS, PREFIX, Settings
 
 DEFAULTS = Settings()
 PANEL = "Settings"
+SWITCH = ""
+"""The metavar of options without a value: the library would write `<bool>`, as if they had one."""
 
 
 def command_app() -> typer.Typer:
@@ -26,7 +28,11 @@ def _help(name: str) -> str:
 
 def _option(name: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(
-        "--" + name.replace("_", "-"), help=_help(name), rich_help_panel=PANEL, show_default=False
+        "--" + name.replace("_", "-"),
+        help=_help(name),
+        rich_help_panel=PANEL,
+        show_default=False,
+        metavar=SWITCH if isinstance(getattr(DEFAULTS, name), bool) else None,
     )
     return option
 

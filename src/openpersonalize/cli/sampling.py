@@ -31,7 +31,11 @@ Bucket = Annotated[str, typer.Option("--bucket", help="Bucket to write into.")]
 Seed = Annotated[int, typer.Option("--seed", help="Another seed makes another store of the same kind.")]
 Load = Annotated[
     bool,
-    typer.Option("--load", help="Also import, train and deploy it, unless that was done before."),
+    typer.Option(
+        "--load",
+        metavar=options.SWITCH,
+        help="Also import, train and deploy it, unless that was done before.",
+    ),
 ]
 
 

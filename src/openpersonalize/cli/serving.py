@@ -21,10 +21,19 @@ Only = Annotated[
 ]
 Sample = Annotated[
     bool,
-    typer.Option("--sample", help="Load the sample store through the API, unless that was done before."),
+    typer.Option(
+        "--sample",
+        metavar=options.SWITCH,
+        help="Load the sample store through the API, unless that was done before.",
+    ),
 ]
 NoMigrate = Annotated[
-    bool, typer.Option("--no-migrate", help="Leave the database's tables as they are (see `migrate`).")
+    bool,
+    typer.Option(
+        "--no-migrate",
+        metavar=options.SWITCH,
+        help="Leave the database's tables as they are (see `migrate`).",
+    ),
 ]
 
 

@@ -1,5 +1,6 @@
 """The supervisor: one process that starts the others, restarts what dies, and ends all of them together."""
 
+import errno
 import http.client
 import json
 import logging
@@ -194,12 +195,20 @@ def _bind(settings: Settings) -> socket.socket:
         try:
             return listen(settings.host, settings.port)
         except OSError as error:
-            if time.monotonic() > deadline:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                where = f"{settings.host} port {settings.port}"
                 raise SettingsError(
-                    f"cannot listen on {settings.host} port {settings.port} ({error.strerror}): is another "
-                    "server running? Choose another port with OPENPERSONALIZE_PORT or --port."
+                    f"cannot listen on {where} ({error.strerror}): {_remedy(error)}"
                 ) from error
         time.sleep(0.1)
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "is another server running? Choose another port with OPENPERSONALIZE_PORT or --port."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "choose a port above 1023 with OPENPERSONALIZE_PORT or --port."
+    return "give an address of this machine with OPENPERSONALIZE_HOST or --host."
 
 
 def _api_children(settings: Settings, listener: socket.socket) -> list[Child]:

@@ -5,7 +5,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from openpersonalize.settings import Settings, SettingsError, masked_url
 from openpersonalize.storage import event_log, migrations
-from openpersonalize.storage.database import Database
+from openpersonalize.storage.database import Database, reason_of
 
 
 def prepare_tables(settings: Settings, *, migrate: bool = True) -> None:
@@ -23,7 +23,7 @@ def prepare_tables(settings: Settings, *, migrate: bool = True) -> None:
         raise SettingsError(_no_answer(settings, error)) from error
     except DatabaseError as error:
         raise SettingsError(
-            f"the database {masked_url(settings.database)} cannot be used: {_first_line(error)}. It has to "
+            f"the database {masked_url(settings.database)} cannot be used: {reason_of(error)}. It has to "
             "be a database of this program's own, in which its user may create tables."
         ) from error
 
@@ -49,8 +49,4 @@ def _no_answer(settings: Settings, error: OperationalError) -> str:
     remedy = "Is it running, and is OPENPERSONALIZE_DATABASE_URL right?"
     if settings.database.startswith("sqlite"):
         remedy = "Is its folder there, and may this user write in it?"
-    return f"the database {masked_url(settings.database)} does not answer: {_first_line(error)}. {remedy}"
-
-
-def _first_line(error: DatabaseError) -> str:
-    return str(error.orig).strip().partition("\n")[0].rstrip(".")
+    return f"the database {masked_url(settings.database)} does not answer: {reason_of(error)}. {remedy}"

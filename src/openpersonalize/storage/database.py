@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import URL, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -84,6 +84,12 @@ def sqlite_file(url: str) -> Path | None:
     """The file of an SQLite database; None for another kind of database."""
     parsed = parse_url(url)
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
+def reason_of(error: SQLAlchemyError) -> str:
+    """What the database said, in its first line; without the statement and its values."""
+    said = str(getattr(error, "orig", None) or type(error).__name__)
+    return said.strip().partition("\n")[0].rstrip(".")
 
 
 def _prepare_sqlite(connection: object, _entry: ConnectionPoolEntry) -> None:

@@ -147,6 +147,13 @@ def test_a_database_that_cannot_be_used_is_told_without_its_password(
     assert "hunter2" not in ended.stderr
 
 
+def test_a_host_that_is_none_of_this_machine_is_told(tmp_path: Path) -> None:
+    ended = run("serve", "--host", "nobody.invalid", "--allow-remote", "--data-dir", str(tmp_path))
+
+    assert ended.returncode == 1
+    assert "give an address of this machine with OPENPERSONALIZE_HOST or --host" in ended.stderr
+
+
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "openpersonalize.sqlite3").write_text("not a database, but a note " * 100)
 

@@ -13,6 +13,8 @@ from rich.progress import Progress
 from openpersonalize.cli.client.connection import Connection, code_of
 from openpersonalize.cli.client.folders import StoreFolder, copy_to_bucket
 from openpersonalize.cli.client.statuses import HowFar, wait_until_active
+from openpersonalize.protocol.arns import Scope, built_in_arn
+from openpersonalize.protocol.sigv4 import DEFAULT_ACCOUNT
 
 RECIPES = {
     "for-you": "aws-user-personalization",
@@ -119,12 +121,13 @@ class Loader:
         )
 
     def _solution(self, use: str, recipe: str, store: LoadedStore) -> str:
+        partition = Scope(DEFAULT_ACCOUNT, self.connection.control.meta.region_name).partition
         return self._create(
             "create_solution",
             "solutionArn",
             name=f"{self.name}-{use}",
             datasetGroupArn=store.dataset_group_arn,
-            recipeArn=f"arn:aws:personalize:::recipe/{recipe}",
+            recipeArn=built_in_arn("recipe", recipe, partition),
             performAutoTraining=False,
         )
 
