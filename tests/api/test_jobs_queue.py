@@ -193,3 +193,23 @@ def test_a_kind_of_a_newer_version_is_left_to_its_workers(bench: Bench) -> None:
 
     assert take(bench).id == known.id
     assert bench.job(unknown.id).state == "queued"
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ("x" * 5000, "x" * 4095 + "…"),
+        ("ü" * 4096, "ü" * 4096),
+        ("line 3 has 'a\0b'", "line 3 has 'a\N{REPLACEMENT CHARACTER}b'"),
+        ("line 3 has 'a\ud800b'", "line 3 has 'a?b'"),
+    ],
+    ids=["too long", "just fits", "NUL", "lone surrogate"],
+)
+def test_a_job_ends_whatever_its_reason_quotes(bench: Bench, reason: str, kept: str) -> None:
+    job = bench.begin_group("g")
+    held = take(bench)
+    with bench.stores.database.write() as session:
+        queue.finish(session, held, state="failed", now=bench.clock(), reason=reason)
+
+    assert bench.job(job.id).failure_reason == kept
+    assert bench.resource(job.resource_arn).failure_reason == kept

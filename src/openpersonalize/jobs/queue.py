@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session, aliased
 
 from openpersonalize.jobs.lifecycle import JOBS, UNFINISHED, Job, set_words
 from openpersonalize.storage.database import Database
-from openpersonalize.storage.tables import Base, JobRow, Lifecycle
+from openpersonalize.storage.tables import LONGEST_REASON, Base, JobRow, Lifecycle
 
 RETRY_AFTER_S = 1.0
 WORKER_DIED = "The worker died or stopped answering while it ran the job."
@@ -177,6 +177,7 @@ def finish(
     All in the caller's transaction, which must be rolled back when this raises LeaseLost, or ResourceGone
     (there is a result and nothing that it belongs to).
     """
+    reason = _storable(reason)
     values: dict[str, Any] = {
         "state": state,
         "finished_at": now,
@@ -222,7 +223,7 @@ def retry(session: Session, held: Claim, *, now: float, reason: str) -> None:
         "faults": held.faults + 1,
         "not_before": now + RETRY_AFTER_S * 2**held.faults,
         "failure_class": "fault",
-        "failure_reason": reason,
+        "failure_reason": _storable(reason),
         "lease_owner": None,
         "lease_until": None,
     }
@@ -259,6 +260,17 @@ def release(database: Database, owner_prefix: str, *, is_fault: bool) -> int:
 def files_prefix(job_id: int, created_at: float) -> str:
     """How the names of a job's folders begin; with the time, as another database may number alike."""
     return f"{job_id}-{int(created_at * 1000):x}-"
+
+
+def _storable(reason: str | None) -> str | None:
+    """A reason as every database takes it: cut to its column, without NUL and lone surrogates.
+
+    What a reason quotes comes from customers' files and may be anything; a job must be able to end.
+    """
+    if reason is None:
+        return None
+    text = reason.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"
 
 
 def _count_fault(row: JobRow) -> None:

@@ -23,6 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
+LONGEST_REASON = 4096
+"""Characters of a failureReason that are kept."""
 
 
 # Every constraint has a name, so that a later migration can change it on both databases.
@@ -65,7 +67,7 @@ class Lifecycle(Resource):
     """A resource with a status; only `jobs.lifecycle` and the worker write it."""
 
     status: Mapped[str] = mapped_column(String(32))
-    failure_reason: Mapped[str | None] = mapped_column(String(4096))
+    failure_reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON))
 
 
 class SchemaRow(Resource, Base):
@@ -164,6 +166,7 @@ class GenerationRow(Base):
     dataset_id: Mapped[int] = mapped_column(RowNumber)
     job_arn: Mapped[str] = mapped_column(String(256))
     mode: Mapped[str] = mapped_column(String(16))
+    """FULL or INCREMENTAL, as its import; STREAMED is kept for compacted events (ARCHITECTURE.md)."""
     position: Mapped[int]
     """Order of reading: FULL is 0, each INCREMENTAL one more."""
     active: Mapped[bool] = mapped_column(default=True)
@@ -204,7 +207,7 @@ class JobRow(Base):
     eta_s: Mapped[float | None]
     failure_class: Mapped[str | None] = mapped_column(String(16))
     """customer, fault or cancelled."""
-    failure_reason: Mapped[str | None] = mapped_column(String(4096))
+    failure_reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON))
     details: Mapped[dict[str, Any] | None]
     created_at: Mapped[float]
     started_at: Mapped[float | None]
