@@ -39,10 +39,8 @@ def test_a_solution_becomes_active_with_its_defaults(world: World, group: str) -
     assert arn == world.arn("solution", "likes")
     assert (pending, found["status"]) == ("CREATE PENDING", "ACTIVE")
     assert (found["recipeArn"], found["datasetGroupArn"]) == (UP, group)
-    assert [found[name] for name in ("performHPO", "performAutoML", "performIncrementalUpdate")] == [
-        False
-    ] * 3
-    assert found["performAutoTraining"] is True
+    for name in ("performHPO", "performAutoML", "performIncrementalUpdate", "performAutoTraining"):
+        assert found[name] is False, name
     assert {"solutionConfig", "eventType", "latestSolutionVersion", "autoMLResult"}.isdisjoint(found)
     assert set(listed) == {
         *("name", "solutionArn", "status", "creationDateTime", "lastUpdatedDateTime", "recipeArn")
@@ -54,15 +52,10 @@ def test_the_config_comes_back_as_it_was_sent(world: World, group: str) -> None:
         "eventValueThreshold": "3.50",
         "algorithmHyperParameters": {"hidden_dimension": "064", "recency_mask": "True"},
         "featureTransformationParameters": {"max_user_history_length_percentile": "0.990"},
-        "hpoConfig": {
-            "hpoResourceConfig": {"maxNumberOfTrainingJobs": "4"},
-            "algorithmHyperParameterRanges": {
-                "integerHyperParameterRanges": [{"name": "bptt", "minValue": 2, "maxValue": 22}],
-                "continuousHyperParameterRanges": [],
-            },
-        },
+        "hpoConfig": {},
         "optimizationObjective": {"objectiveSensitivity": "OFF"},
-        "autoTrainingConfig": {"schedulingExpression": "rate(3 days)"},
+        "eventsConfig": {"eventParametersList": []},
+        "trainingDataConfig": {"excludedDatasetColumns": {}},
     }
     arn = create(world, group, solutionConfig=config, eventType="watch", performAutoTraining=False)
     found = describe(world, arn)
@@ -88,6 +81,8 @@ def test_an_empty_config_stays_an_empty_config(world: World, group: str) -> None
             "'1000'; it must be an integer from 32 to",
         ),
         ({"algorithmHyperParameters": {"bptt": "many"}}, "The hyperparameter bptt has the value 'many'"),
+        ({"algorithmHyperParameters": {"bptt": "9" * 1000}}, "it must be an integer from 2 to 32"),
+        ({"featureTransformationParameters": {"max_user_history_length_percentile": "1e999"}}, "from 0 to 1"),
         ({"featureTransformationParameters": {"hidden_dimension": "64"}}, "Provide a hyperparameter"),
         ({"eventValueThreshold": "high"}, "eventValueThreshold is 'high': write a number as a string"),
         ({"eventValueThreshold": "nan"}, "eventValueThreshold is 'nan'"),
@@ -115,6 +110,16 @@ def test_a_config_that_cannot_work_is_refused(
         ({"performHPO": True}, "performHPO"),
         ({"performAutoML": True, "recipeArn": None}, "performAutoML"),
         ({"performIncrementalUpdate": True}, "performIncrementalUpdate"),
+        ({"performAutoTraining": True}, "performAutoTraining"),
+        (
+            {"solutionConfig": {"autoTrainingConfig": {"schedulingExpression": "rate(3 days)"}}},
+            "solutionConfig.autoTrainingConfig",
+        ),
+        (
+            {"solutionConfig": {"hpoConfig": {"hpoResourceConfig": {"maxNumberOfTrainingJobs": "4"}}}},
+            "solutionConfig.hpoConfig",
+        ),
+        ({"solutionConfig": {"autoMLConfig": {"metricName": "a"}}}, "solutionConfig.autoMLConfig"),
         (
             {
                 "solutionConfig": {
@@ -243,7 +248,16 @@ def test_a_solution_goes_with_its_models(world: World, group: str) -> None:
     assert not artifact.exists()
 
 
-@pytest.mark.parametrize("recipe", ["hrnn", "hrnn-metadata", "trending-now", "similar-items"])
+@pytest.mark.parametrize("recipe", ["hrnn", "hrnn-metadata", "hrnn-coldstart"])
+def test_no_solution_is_made_of_a_legacy_recipe(world: World, group: str, recipe: str) -> None:
+    legacy = RECIPE.format(recipe)
+    message = refused("InvalidInputException", lambda: create(world, group, recipeArn=legacy))
+
+    assert message.startswith(f"{legacy} is a legacy recipe")
+    assert message.endswith(f"use {UP}.")
+
+
+@pytest.mark.parametrize("recipe", ["trending-now", "similar-items"])
 def test_a_recipe_without_trainer_makes_a_solution_and_fails_to_train(
     world: World, group: str, recipe: str
 ) -> None:

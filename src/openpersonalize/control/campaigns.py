@@ -114,7 +114,7 @@ def create_campaign(request: CreateCampaignRequest, context: Context) -> CreateC
     version = _deployable_version(context, request.solution_version_arn)
     active_parent(context, SOLUTION, version.solution_arn)
     config = _checked_config(
-        request.campaign_config, request.solution_version_arn, recipe_of(version.recipe_arn)
+        request.campaign_config, request.solution_version_arn, recipe_of(version.recipe_arn, context.scope)
     )
     arn = context.arn("campaign", request.name)
     refuse_taken(context, CampaignRow, arn)
@@ -172,7 +172,8 @@ def _wanted(context: Context, row: CampaignRow, request: UpdateCampaignRequest) 
         )
     config = row.campaign_config
     if request.campaign_config is not None:
-        config = _checked_config(request.campaign_config, version_arn, recipe_of(version.recipe_arn))
+        recipe = recipe_of(version.recipe_arn, context.scope)
+        config = _checked_config(request.campaign_config, version_arn, recipe)
     return {
         "solution_version_arn": version.arn,
         "min_provisioned_tps": request.min_provisioned_tps or row.min_provisioned_tps,
@@ -190,7 +191,7 @@ def _deployable_version(context: Context, arn: str) -> SolutionVersionRow:
     else:
         version = SOLUTION_VERSION.get(context, arn)
         require_active(version, SOLUTION_VERSION)
-    if recipe_of(version.recipe_arn).recipe_type == USER_SEGMENTATION:
+    if recipe_of(version.recipe_arn, context.scope).recipe_type == USER_SEGMENTATION:
         raise InvalidInputException(
             f"{version.arn} is of {version.recipe_arn}, which makes segments of users in batch jobs: "
             "it cannot be deployed as a campaign."

@@ -6,10 +6,11 @@ from typing import Annotated
 from openpersonalize.control.context import Context
 from openpersonalize.control.dataset_groups import Domain
 from openpersonalize.errors import ResourceNotFoundException
+from openpersonalize.protocol.arns import Scope
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.paging import DEFAULT_PAGE, last_key, next_token
 from openpersonalize.protocol.shapes import Arn, MaxResults, NextToken, Shape, Text
-from openpersonalize.recipes.catalogue import RECIPES, RECIPES_BY_ARN
+from openpersonalize.recipes.catalogue import recipes_in
 from openpersonalize.recipes.recipe import Hyperparameter, Recipe, Value, Where
 
 operations = Operations()
@@ -125,10 +126,10 @@ class DescribeFeatureTransformationResponse(Shape):
     feature_transformation: FeatureTransformation
 
 
-def recipe_of(arn: str) -> Recipe:
-    """The recipe of an ARN. Raises ResourceNotFoundException."""
-    recipe = RECIPES_BY_ARN.get(arn)
-    if recipe is None:
+def recipe_of(arn: str, scope: Scope) -> Recipe:
+    """The recipe of an ARN of the caller's partition. Raises ResourceNotFoundException."""
+    recipe = recipes_in(scope.partition).get(arn.rpartition("/")[2])
+    if recipe is None or recipe.arn != arn:
         raise ResourceNotFoundException(f"The given recipe does not exist: {arn}")
     return recipe
 
@@ -137,12 +138,13 @@ def recipe_of(arn: str) -> Recipe:
 def list_recipes(request: ListRecipesRequest, context: Context) -> ListRecipesResponse:
     """List the recipes by name: all, or those of a domain."""
     filters = {"recipe_provider": request.recipe_provider, "domain": request.domain}
-    after = last_key(request.next_token, "ListRecipes", context.scope, filters)
+    after = last_key(request.next_token, "ListRecipes", context.scope, filters, str)
     found = [
         recipe
-        for name, recipe in RECIPES.items()
-        if (request.domain is None or recipe.domain == request.domain)
-        and (after is None or name > str(after))
+        for name, recipe in recipes_in(context.scope.partition).items()
+        if not recipe.is_legacy
+        and (request.domain is None or recipe.domain == request.domain)
+        and (after is None or name > after)
     ]
     size = request.max_results or DEFAULT_PAGE
     token = None
@@ -165,7 +167,7 @@ def _summary(recipe: Recipe) -> RecipeSummary:
 @operations.handles("DescribeRecipe")
 def describe_recipe(request: DescribeRecipeRequest, context: Context) -> DescribeRecipeResponse:
     """Describe a recipe."""
-    recipe = recipe_of(request.recipe_arn)
+    recipe = recipe_of(request.recipe_arn, context.scope)
     return DescribeRecipeResponse(
         recipe=RecipeDescription(
             name=recipe.name,
@@ -185,7 +187,8 @@ def describe_recipe(request: DescribeRecipeRequest, context: Context) -> Describ
 def describe_algorithm(request: DescribeAlgorithmRequest, context: Context) -> DescribeAlgorithmResponse:
     """Describe an algorithm: its hyperparameters, their defaults and ranges."""
     arn = request.algorithm_arn
-    users = [recipe for recipe in RECIPES.values() if recipe.algorithm_arn == arn]
+    recipes = recipes_in(context.scope.partition).values()
+    users = [recipe for recipe in recipes if recipe.algorithm_arn == arn]
     if not users:
         raise ResourceNotFoundException(f"The given algorithm does not exist: {arn}")
     parameters = users[0].parameters(Where.ALGORITHM)
@@ -208,7 +211,8 @@ def describe_feature_transformation(
 ) -> DescribeFeatureTransformationResponse:
     """Describe a feature transformation and its default parameters."""
     arn = request.feature_transformation_arn
-    users = [recipe for recipe in RECIPES.values() if recipe.feature_transformation_arn == arn]
+    recipes = recipes_in(context.scope.partition).values()
+    users = [recipe for recipe in recipes if recipe.feature_transformation_arn == arn]
     if not users:
         raise ResourceNotFoundException(f"The given feature transformation does not exist: {arn}")
     # Recipes may share one; the one with most parameters shows them all.

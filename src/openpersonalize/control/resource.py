@@ -202,7 +202,7 @@ def list_(
             resource.table,
             context.scope,
             conditions=conditions,
-            after=last_key(request.next_token, name, context.scope, filters),
+            after=last_key(request.next_token, name, context.scope, filters, int),
             size=request.max_results or DEFAULT_PAGE,
         )
         token = None if last is None else next_token(last, name, context.scope, filters)

@@ -121,6 +121,11 @@ def check_solution_config(config: SolutionConfig, recipe: Recipe) -> None:
         and config.auto_training_config.scheduling_expression is not None
     ):
         _check_schedule(config.auto_training_config.scheduling_expression)
+        raise NotBuiltYet("solutionConfig.autoTrainingConfig")
+    if config.hpo_config is not None and config.hpo_config.model_dump(exclude_none=True):
+        raise NotBuiltYet("solutionConfig.hpoConfig")
+    if config.auto_ml_config is not None and config.auto_ml_config.model_dump(exclude_none=True):
+        raise NotBuiltYet("solutionConfig.autoMLConfig")
     if config.events_config is not None and config.events_config.event_parameters_list:
         raise NotBuiltYet("solutionConfig.eventsConfig")
     objective = config.optimization_objective

@@ -135,7 +135,7 @@ SOLUTION = Resource(
 def create_solution(request: CreateSolutionRequest, context: Context) -> CreateSolutionResponse:
     """Create a solution: choose a recipe and its settings."""
     group = active_parent(context, DATASET_GROUP, request.dataset_group_arn)
-    recipe = _checked_recipe(request)
+    recipe = _checked_recipe(request, context)
     config = request.solution_config
     check_solution_config(config or SolutionConfig(), recipe)
     arn = context.arn("solution", request.name)
@@ -146,7 +146,8 @@ def create_solution(request: CreateSolutionRequest, context: Context) -> CreateS
         recipe_arn=recipe.arn,
         perform_hpo=False,
         perform_auto_ml=False,
-        perform_auto_training=request.perform_auto_training is not False,
+        # True is AWS's default; as long as nothing trains by itself, it would be a false promise.
+        perform_auto_training=False,
         perform_incremental_update=False,
         event_type=request.event_type,
         solution_config=None if config is None else config.model_dump(by_alias=True, exclude_none=True),
@@ -156,7 +157,7 @@ def create_solution(request: CreateSolutionRequest, context: Context) -> CreateS
     return CreateSolutionResponse(solution_arn=arn)
 
 
-def _checked_recipe(request: CreateSolutionRequest) -> Recipe:
+def _checked_recipe(request: CreateSolutionRequest, context: Context) -> Recipe:
     """The recipe that is asked for. Raises for one that makes no solution, and for what is not served."""
     if request.perform_auto_ml:
         raise NotBuiltYet("performAutoML")
@@ -164,16 +165,23 @@ def _checked_recipe(request: CreateSolutionRequest) -> Recipe:
         raise InvalidInputException(
             "recipeArn is missing: name a recipe, such as one that ListRecipes gives."
         )
-    recipe = recipe_of(request.recipe_arn)
+    recipe = recipe_of(request.recipe_arn, context.scope)
     if recipe.domain is not None:
         raise InvalidInputException(
             f"{recipe.arn} is a recipe of domain {recipe.domain}, from which recommenders are made: "
             "choose a recipe without a domain."
         )
+    if recipe.is_legacy:
+        raise InvalidInputException(
+            f"{recipe.arn} is a legacy recipe, of which no solution can be made any more: use "
+            f"{recipe.arn.rpartition('/')[0]}/aws-user-personalization."
+        )
     if request.perform_hpo:
         raise NotBuiltYet("performHPO")
     if request.perform_incremental_update:
         raise NotBuiltYet("performIncrementalUpdate")
+    if request.perform_auto_training:
+        raise NotBuiltYet("performAutoTraining")
     return recipe
 
 

@@ -28,9 +28,9 @@ class Scope:
         return arn.startswith(f"arn:{self.partition}:personalize:{self.region}:{self.account}:")
 
 
-def built_in_arn(kind: str, name: str) -> str:
+def built_in_arn(kind: str, name: str, partition: str = "aws") -> str:
     """The ARN of a recipe, an algorithm or a feature transformation: no region, no account."""
-    return f"arn:aws:personalize:::{kind}/{name}"
+    return f"arn:{partition}:personalize:::{kind}/{name}"
 
 
 def resource_kind(arn: str) -> str:

@@ -5,12 +5,14 @@ import binascii
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from openpersonalize.errors import InvalidNextTokenException
 from openpersonalize.protocol.arns import Scope
 
 DEFAULT_PAGE = 100
+
+Key = TypeVar("Key", int, str)
 
 
 def _binding(operation: str, scope: Scope, filters: Mapping[str, Any]) -> str:
@@ -24,7 +26,9 @@ def next_token(last: str | int, operation: str, scope: Scope, filters: Mapping[s
     return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
 
 
-def last_key(token: str | None, operation: str, scope: Scope, filters: Mapping[str, Any]) -> Any:
+def last_key(
+    token: str | None, operation: str, scope: Scope, filters: Mapping[str, Any], kind: type[Key]
+) -> Key | None:
     """The key in a token, None without one. Raises InvalidNextTokenException for any other token."""
     if token is None:
         return None
@@ -32,11 +36,8 @@ def last_key(token: str | None, operation: str, scope: Scope, filters: Mapping[s
         binding, key = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (ValueError, TypeError, RecursionError, binascii.Error):
         raise InvalidNextTokenException("The nextToken provided is invalid") from None
-    if binding != _binding(operation, scope, filters) or not _is_key(key):
+    # Anybody can make up a token, so its key may be anything.
+    is_own = binding == _binding(operation, scope, filters) and type(key) is kind
+    if not is_own or (isinstance(key, int) and not 0 <= key < 2**63):
         raise InvalidNextTokenException("The nextToken provided is invalid")
-    return key
-
-
-def _is_key(key: Any) -> bool:
-    """Whether a key can be one that was given out: anybody can make up a token."""
-    return isinstance(key, str) or (type(key) is int and 0 <= key < 2**63)
+    return cast("Key", key)

@@ -1,7 +1,9 @@
 """All recipes of the service by name."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 
 from openpersonalize.recipes.recipe import Hyperparameter, Recipe, Where
 
@@ -240,4 +242,8 @@ BUILT = frozenset(
 )
 """The recipes that `trainers` can train; a test keeps the two alike."""
 
-RECIPES_BY_ARN: Mapping[str, Recipe] = {recipe.arn: recipe for recipe in RECIPES.values()}
+
+@cache
+def recipes_in(partition: str) -> Mapping[str, Recipe]:
+    """All recipes by name, with the ARNs that they have in a partition such as `aws-cn`."""
+    return {name: replace(recipe, partition=partition) for name, recipe in RECIPES.items()}

@@ -60,9 +60,9 @@ def _read(default: Value, text: str) -> Value | None:
         return text
     try:
         number = int(text) if isinstance(default, int) else float(text)
-    except ValueError:
+        return number if math.isfinite(number) else None
+    except (ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) else None
 
 
 def _refused(parameter: Hyperparameter, text: str) -> InvalidInputException:

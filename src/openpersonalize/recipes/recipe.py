@@ -62,12 +62,14 @@ class Recipe:
     created: datetime = datetime(2019, 6, 10, tzinfo=UTC)
     hyperparameters: tuple[Hyperparameter, ...] = ()
     is_legacy: bool = False
-    """Listed, but no solution can be made of it."""
+    """Described, but not listed, and no solution can be made of it."""
+    partition: str = "aws"
+    """The first part of its ARNs after `arn:`; China's regions have one of their own."""
 
     @property
     def arn(self) -> str:
-        """The recipe's ARN, the same in every account and region."""
-        return f"arn:aws:personalize:::recipe/{self.name}"
+        """The recipe's ARN, the same in every account and region of a partition."""
+        return self._arn("recipe", self.name)
 
     @property
     def algorithm_name(self) -> str:
@@ -77,7 +79,7 @@ class Recipe:
     @property
     def algorithm_arn(self) -> str:
         """The ARN of the algorithm."""
-        return f"arn:aws:personalize:::algorithm/{self.algorithm_name}"
+        return self._arn("algorithm", self.algorithm_name)
 
     @property
     def feature_transformation_name(self) -> str:
@@ -87,7 +89,10 @@ class Recipe:
     @property
     def feature_transformation_arn(self) -> str:
         """The ARN of the feature transformation."""
-        return f"arn:aws:personalize:::feature-transformation/{self.feature_transformation_name}"
+        return self._arn("feature-transformation", self.feature_transformation_name)
+
+    def _arn(self, kind: str, name: str) -> str:
+        return f"arn:{self.partition}:personalize:::{kind}/{name}"
 
     def parameters(self, where: Where) -> tuple[Hyperparameter, ...]:
         """Return the hyperparameters that are given in one map."""

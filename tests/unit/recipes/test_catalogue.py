@@ -6,13 +6,13 @@ import sys
 import pytest
 
 from openpersonalize.errors import InvalidInputException
-from openpersonalize.recipes.catalogue import BUILT, RECIPES, RECIPES_BY_ARN
+from openpersonalize.recipes.catalogue import BUILT, RECIPES, recipes_in
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.recipe import Where
 from openpersonalize.recipes.trainers import TRAINERS
 
 
-def test_all_25_recipes_are_listed_by_name() -> None:
+def test_the_catalogue_has_all_25_recipes_by_name() -> None:
     assert len(RECIPES) == 25
     assert list(RECIPES) == sorted(RECIPES)
     assert sum(recipe.domain is not None for recipe in RECIPES.values()) == 10
@@ -24,12 +24,21 @@ def test_all_25_recipes_are_listed_by_name() -> None:
 
 
 def test_arns_have_neither_region_nor_account() -> None:
-    recipe = RECIPES_BY_ARN["arn:aws:personalize:::recipe/aws-trending-now"]
+    recipe = RECIPES["aws-trending-now"]
 
+    assert recipe.arn == "arn:aws:personalize:::recipe/aws-trending-now"
     assert recipe.algorithm_arn == "arn:aws:personalize:::algorithm/aws-trending-now-custom"
     assert (
         recipe.feature_transformation_arn == "arn:aws:personalize:::feature-transformation/aws-trending-now"
     )
+
+
+def test_arns_name_the_partition() -> None:
+    recipe = recipes_in("aws-cn")["aws-sims"]
+
+    assert recipe.arn == "arn:aws-cn:personalize:::recipe/aws-sims"
+    assert recipe.algorithm_arn == "arn:aws-cn:personalize:::algorithm/aws-sims"
+    assert recipe.feature_transformation_arn == "arn:aws-cn:personalize:::feature-transformation/sims"
 
 
 def test_descriptions_of_recipes_load_nothing_that_trains() -> None:
