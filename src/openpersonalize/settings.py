@@ -123,7 +123,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"lease_s {settings.lease_s}: give at least 1 second.")
     if settings.database_url:
         _check_database_url(settings.database_url)
-    if not re.fullmatch(r"[a-z0-9-]+", settings.region):
+    if not re.fullmatch(r"[a-z0-9-]{1,32}", settings.region):
         raise SettingsError(f"region {settings.region!r}: give a region such as us-east-1.")
     if not is_loopback(settings.host) and not settings.allow_remote:
         raise SettingsError(

@@ -27,7 +27,7 @@ def test_a_ready_server_says_ok_to_each_check(world: World) -> None:
     answer = until(ready, "the server is ready").json()
 
     assert answer["ready"] is True
-    assert set(answer["checks"]) >= {"database", "migrations", "dataDirectory", "events"}
+    assert set(answer["checks"]) == {"database", "migrations", "dataDirectory", "kernels", "deployments"}
     assert set(answer["checks"].values()) == {"ok"}
 
 
@@ -93,6 +93,12 @@ def test_an_address_other_than_loopback_is_refused(host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1"])
 def test_a_loopback_address_is_taken(host: str) -> None:
     assert load_settings({"host": host}, {}).host == host
+
+
+@pytest.mark.parametrize("region", ["US East", "x" * 33])
+def test_a_region_that_no_request_could_name_is_refused(region: str) -> None:
+    with pytest.raises(SettingsError, match="give a region such as us-east-1"):
+        load_settings({}, {"OPENPERSONALIZE_REGION": region})
 
 
 def test_the_openapi_document_describes_every_operation_that_is_built(world: World) -> None:

@@ -43,7 +43,7 @@ def built() -> list[Operation]:
         stores = open_stores(Path(folder), f"sqlite:///{folder}/unused.sqlite3")
         services = build_services(stores, Tail(stores.database))
         stores.database.dispose()
-    return [*service.operations, *(entry for part in services.values() for entry in part.operations)]
+    return [*service.operations, *(entry for part in services for entry in part.operations)]
 
 
 @cache

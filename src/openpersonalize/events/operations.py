@@ -33,6 +33,8 @@ class Events:
     """The events API of one process; its handlers run on the event loop."""
 
     def __init__(self, stores: Stores, tail: Tail) -> None:
+        # Nothing but the database, which has a check of its own, keeps a process from taking events.
+        self.checks: Mapping[str, Callable[[], str]] = {}
         self._clock = stores.clock
         self._trackers = Trackers(stores.database)
         self.writer = EventWriter(stores.database, tail.add_own)
@@ -52,10 +54,6 @@ class Events:
     def stop(self) -> None:
         """Commit what is queued and stop."""
         self.writer.stop()
-
-    def ready(self) -> list[str]:
-        """What keeps this process from taking events; nothing, as the database has a check of its own."""
-        return []
 
     def put_events(self, call: Call) -> Awaitable[bytes]:
         """Record up to ten events of one user; answered when they are durable."""

@@ -42,14 +42,13 @@ class Service(Part, Protocol):
 
     operations: Operations
     handlers: Mapping[str, CallHandler]
+    checks: Mapping[str, Check]
+    """What may keep this process from answering."""
 
-    def ready(self) -> list[str]:
-        """What keeps this process from answering."""
 
-
-def build_services(stores: Stores, tail: Tail) -> dict[str, Service]:
-    """The services of a process by name; both know the newest events through the tail."""
-    return {"events": build_events(stores, tail), "runtime": build_runtime(stores, tail)}
+def build_services(stores: Stores, tail: Tail) -> list[Service]:
+    """The services of a process; both know the newest events through the tail."""
+    return [build_events(stores, tail), build_runtime(stores, tail)]
 
 
 def build_api(settings: Settings, stores: Stores) -> Front:
@@ -63,26 +62,22 @@ def build_api(settings: Settings, stores: Stores) -> Front:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as running:
             running.callback(threads.shutdown)
-            parts: list[Part] = [tail, *services.values()]
+            parts: list[Part] = [tail, *services]
             for part in parts:
                 part.start()
                 running.callback(part.stop)
             yield
 
-    operations = [*service.operations, *(entry for each in services.values() for entry in each.operations)]
-    checks = checks_of(stores) | {name: _check(each) for name, each in services.items()}
+    operations = [*service.operations, *(entry for each in services for entry in each.operations)]
+    checks = checks_of(stores) | {name: check for each in services for name, check in each.checks.items()}
     return Front(
         control=control.handlers(),
-        rest={name: handler for each in services.values() for name, handler in each.handlers.items()},
+        rest={name: handler for each in services for name, handler in each.handlers.items()},
         known=service.KNOWN,
         other=build_site(operations, checks, lifespan),
         region=settings.region,
         is_remote=settings.allow_remote,
     )
-
-
-def _check(part: Service) -> Check:
-    return lambda: "; ".join(part.ready())
 
 
 def run_api(settings: Settings, listener: socket.socket) -> None:

@@ -100,7 +100,11 @@ class Deployments:
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
-        self._reason = "the deployments have not been loaded yet"
+        self._kernels_reason = (
+            "the functions that score are being compiled, which takes up to a minute after an installation: "
+            "wait"
+        )
+        self._reason = "the deployments have not been loaded yet: wait"
         self._is_failing = False
 
     def start(self) -> None:
@@ -117,9 +121,13 @@ class Deployments:
             self._thread.join()
             self._thread = None
 
-    def ready(self) -> list[str]:
-        """What keeps this process from answering."""
-        return [self._reason] if self._reason else []
+    def kernels_reason(self) -> str:
+        """Why the compiled functions cannot be called yet; empty when they can."""
+        return self._kernels_reason
+
+    def reason(self) -> str:
+        """What else keeps this process from answering; empty when nothing does."""
+        return self._reason
 
     def looked_again(self) -> "asyncio.Future[None]":
         """Done when the database has been looked at after this call; those who wait share one look."""
@@ -130,7 +138,7 @@ class Deployments:
         return answer
 
     def _run(self) -> None:
-        warm_up()
+        self._compile()
         while not self._stopping:
             self._wake.clear()
             with self._lock:
@@ -139,6 +147,15 @@ class Deployments:
             if waiting:
                 waiting[0].get_loop().call_soon_threadsafe(_answer, waiting, error)
             self._wake.wait(POLL_S)
+
+    def _compile(self) -> None:
+        try:
+            warm_up()
+        except Exception:  # whatever the compiler says, the process stays up to tell that it is not ready
+            log.exception("the functions that score cannot be compiled")
+            self._kernels_reason = "the functions that score cannot be compiled: see the log of the server"
+            return
+        self._kernels_reason = ""
 
     def _look(self) -> Exception | None:
         try:

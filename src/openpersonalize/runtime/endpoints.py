@@ -32,6 +32,10 @@ class Runtime:
     def __init__(self, stores: Stores, tail: Tail) -> None:
         self._tail = tail
         self._deployments = Deployments(stores, tail)
+        self.checks: Mapping[str, Callable[[], str]] = {
+            "kernels": self._deployments.kernels_reason,
+            "deployments": self._deployments.reason,
+        }
         self.handlers: Mapping[str, CallHandler] = {
             "GetRecommendations": self.get_recommendations,
             "GetPersonalizedRanking": self.get_personalized_ranking,
@@ -57,10 +61,6 @@ class Runtime:
     def stop(self) -> None:
         """End it."""
         self._deployments.stop()
-
-    def ready(self) -> list[str]:
-        """What keeps this process from answering."""
-        return self._deployments.ready()
 
     def get_recommendations(self, call: Call) -> Answer:
         """Recommend items for a user, items like an item, or popular items, as the campaign's recipe does."""
