@@ -4,6 +4,7 @@ import contextvars
 import json
 import logging
 import sys
+import threading
 import time
 from typing import Any
 
@@ -52,9 +53,22 @@ def _trace_without_values(record: logging.LogRecord) -> list[str]:
 
 
 def configure_logging(level: str) -> None:
-    """Send every log record of this process to standard error as JSON."""
+    """Send every log record of this process to standard error as JSON; warnings and dead threads too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    threading.excepthook = _log_dead_thread
+
+
+def _log_dead_thread(ended: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread; Python would print the error's text, which may quote a customer's ids."""
+    if ended.exc_value is None:
+        return
+    logging.getLogger(__name__).critical(
+        "a thread ended by an error",
+        exc_info=(ended.exc_type, ended.exc_value, ended.exc_traceback),
+        extra={"ended": ended.thread.name if ended.thread else ""},
+    )

@@ -109,9 +109,14 @@ class ControlPlane:
         """The bytes of the answer, after its transaction has been committed."""
         started = time.perf_counter()
         run = contextvars.copy_context().run
-        answer = await asyncio.get_running_loop().run_in_executor(self.threads, run, self.answer_here, call)
-        milliseconds = round(1000 * (time.perf_counter() - started), 1)
-        log.info("answered", extra={"operation": call.operation, "milliseconds": milliseconds})
+        try:
+            answer = await asyncio.get_running_loop().run_in_executor(
+                self.threads, run, self.answer_here, call
+            )
+        except ApiError as error:
+            _log_answer("refused", call, started, code=error.code)
+            raise
+        _log_answer("answered", call, started)
         return answer
 
     def answer_here(self, call: Call) -> bytes:
@@ -138,6 +143,11 @@ class ControlPlane:
             if explained is None:
                 raise
             raise explained from error
+
+
+def _log_answer(message: str, call: Call, started: float, **more: str) -> None:
+    milliseconds = round(1000 * (time.perf_counter() - started), 1)
+    log.info(message, extra={"operation": call.operation, "milliseconds": milliseconds, **more})
 
 
 def _notes_arns(added: list[str]) -> Any:

@@ -87,7 +87,6 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     configure_logging("warning")
-    logging.captureWarnings(True)
     sys.excepthook = _log_without_text
     spec = json.load(sys.stdin)
     follow_parent(spec["parent"])
