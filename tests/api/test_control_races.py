@@ -118,6 +118,17 @@ def test_of_many_creates_at_once_exactly_one_succeeds(trained: TrainedStore, kin
         "campaign": lambda: client.create_campaign(name="race", solutionVersionArn=trained.version),
     }
     with ThreadPoolExecutor(6) as threads:
-        codes = sorted(threads.map(lambda _: code_of(create[kind]), range(6)))
+        outcomes = sorted(threads.map(lambda _: outcome_of(create[kind]), range(6)))
+    (made,) = [arn for code, arn in outcomes if code == ""]
 
-    assert codes == ["", *["ResourceAlreadyExistsException"] * 5]
+    assert [code for code, _ in outcomes] == ["", *["ResourceAlreadyExistsException"] * 5]
+    assert {text for code, text in outcomes if code} == {f"Another resource with Arn {made} already exists."}
+
+
+def outcome_of(create: Callable[[], Any]) -> tuple[str, str]:
+    """No code and the ARN that was made, or an error's code and message."""
+    try:
+        answer = create()
+    except ClientError as error:
+        return error.response["Error"]["Code"], error.response["Error"]["Message"]
+    return "", next(value for member, value in answer.items() if member.endswith("Arn"))

@@ -9,12 +9,12 @@ from openpersonalize.control.context import Context
 from openpersonalize.control.dataset_groups import DATASET_GROUP
 from openpersonalize.control.resource import (
     Resource,
-    active_parent,
     already_exists,
     delete,
     describe,
     identity,
     list_,
+    require_active,
     start,
 )
 from openpersonalize.control.tags import Tags, keep_tags
@@ -65,7 +65,9 @@ EVENT_TRACKER = Resource(
 @operations.handles("CreateEventTracker")
 def create_event_tracker(request: CreateEventTrackerRequest, context: Context) -> CreateEventTrackerResponse:
     """Create the event tracker of a dataset group; a group has at most one."""
-    group = active_parent(context, DATASET_GROUP, request.dataset_group_arn)
+    # Alone with the group, so that the second of two requests sees the first one's tracker.
+    group = DATASET_GROUP.get_to_change(context, request.dataset_group_arn)
+    require_active(group, DATASET_GROUP)
     existing, _ = records.page(
         context.session,
         EventTrackerRow,

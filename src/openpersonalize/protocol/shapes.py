@@ -139,9 +139,14 @@ class Number:
     def violations(self, value: float) -> Iterator[str]:
         """The constraints that `value` breaks, in AWS's words."""
         if self.maximum is not None and value > self.maximum:
-            yield f"Member must have value less than or equal to {self.maximum:g}"
+            yield f"Member must have value less than or equal to {_digits(self.maximum)}"
         if self.minimum is not None and value < self.minimum:
-            yield f"Member must have value greater than or equal to {self.minimum:g}"
+            yield f"Member must have value greater than or equal to {_digits(self.minimum)}"
+
+
+def _digits(bound: float) -> str:
+    """A bound in plain digits: 1000000, not 1e+06."""
+    return str(int(bound)) if float(bound).is_integer() else str(bound)
 
 
 @dataclass(frozen=True)

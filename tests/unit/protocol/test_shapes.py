@@ -86,6 +86,15 @@ def test_each_violation_is_told_in_the_order_of_the_members() -> None:
     assert "Value '1.5' at 'weight'" in message
 
 
+@pytest.mark.parametrize(("bound", "shown"), [(1_000_000, "1000000"), (-1_000_000, "-1000000"), (0.5, "0.5")])
+def test_a_bound_is_told_in_plain_digits(bound: float, shown: str) -> None:
+    (over,) = Number(maximum=bound).violations(bound + 1)
+    (under,) = Number(minimum=bound).violations(bound - 1)
+
+    assert over == f"Member must have value less than or equal to {shown}"
+    assert under == f"Member must have value greater than or equal to {shown}"
+
+
 def test_an_absent_required_member_is_null() -> None:
     with pytest.raises(
         InvalidInputException, match="Value null at 'name' failed to satisfy constraint: Member must"
