@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
+from sqlalchemy import select
 
 from openpersonalize.control import service
+from openpersonalize.storage.tables import DatasetGroupRow, EventRow, JobRow
 from tests.api.refusals import refused
 from tests.world import Server, World, plain_interactions
 
@@ -26,6 +28,7 @@ class Estate:
     dataset: str
     import_job: str
     tracker: str
+    tracking_id: str
     solution: str
     version: str
     campaign: str
@@ -37,7 +40,7 @@ def build(world: World) -> Estate:
     dataset = world.personalize.create_dataset(
         name="it", datasetGroupArn=group, datasetType="Interactions", schemaArn=schema
     )["datasetArn"]
-    tracker = world.personalize.create_event_tracker(name="it", datasetGroupArn=group)["eventTrackerArn"]
+    tracker = world.personalize.create_event_tracker(name="it", datasetGroupArn=group)
     world.settle()
     import_job = world.personalize.create_dataset_import_job(
         jobName="it", datasetArn=dataset, dataSource={"dataLocation": world.upload(plain_interactions())}
@@ -46,7 +49,18 @@ def build(world: World) -> Estate:
     solution = world.solution(group, name="it")
     version = world.trained(solution)
     campaign = world.campaign(version, "it")
-    return Estate(world, group, schema, dataset, import_job, tracker, solution, version, campaign)
+    return Estate(
+        world=world,
+        group=group,
+        schema=schema,
+        dataset=dataset,
+        import_job=import_job,
+        tracker=tracker["eventTrackerArn"],
+        tracking_id=tracker["trackingId"],
+        solution=solution,
+        version=version,
+        campaign=campaign,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +242,54 @@ def test_guessed_arns_lead_nowhere(estates: list[Estate]) -> None:
         }
         for operation, members in guesses.items():
             refused("ResourceNotFoundException", call_of(own, operation), **members)
+
+
+def test_nobody_asks_anothers_campaign(estates: list[Estate]) -> None:
+    def ask(own: Estate, other: Estate) -> None:
+        ask_own = own.world.runtime.get_recommendations
+        assert ask_own(campaignArn=own.campaign, userId="u1")["itemList"]
+        version = _as_ones_own(other.version, own).replace(":solution/", ":campaign/")
+        for arn in (other.campaign, version):
+            message = refused("InvalidInputException", ask_own, campaignArn=arn, userId="u1")
+            assert message == f"{arn} does not exist or is not active yet."
+            rank = own.world.runtime.get_personalized_ranking
+            assert message == refused(
+                "InvalidInputException", rank, campaignArn=arn, userId="u1", inputList=["i1"]
+            )
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda pair: ask(*pair), pairs(estates)))
+
+
+def test_nobody_sends_to_anothers_tracker(estates: list[Estate]) -> None:
+    def send(own: Estate, other: Estate) -> None:
+        # The same event in each estate: it is a duplicate in none of them.
+        event = {"eventId": "e1", "eventType": "watch", "sentAt": 1_700_000_000, "itemId": "i1"}
+        put = own.world.events.put_events
+        put(trackingId=own.tracking_id, userId="u1", sessionId="s", eventList=[event])
+        event["itemId"] = "i2"
+        foreign = {"trackingId": other.tracking_id, "userId": "u1", "sessionId": "s", "eventList": [event]}
+        assert "does not exist" in refused("InvalidInputException", put, **foreign)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda pair: send(*pair), pairs(estates)))
+
+    stored = select(EventRow.item_id).join(DatasetGroupRow, DatasetGroupRow.id == EventRow.dataset_group_id)
+    with estates[0].world.server.stores.database.read() as session:
+        for estate in estates:
+            assert session.scalars(stored.where(DatasetGroupRow.arn == estate.group)).all() == ["i1"]
+
+
+def test_every_job_belongs_to_the_owner_of_its_resource(estates: list[Estate]) -> None:
+    with estates[0].world.server.stores.database.read() as session:
+        for estate in estates:
+            owner = {"account": estate.world.account, "region": estate.world.region}
+            jobs = session.scalars(select(JobRow).filter_by(**owner)).all()
+            ours = f":personalize:{estate.world.region}:{estate.world.account}:"
+
+            assert {job.kind for job in jobs} >= {"import-dataset", "train-solution-version"}
+            assert all(ours in job.resource_arn for job in jobs)
+            assert {job.resource_arn for job in jobs} >= {estate.group, estate.version, estate.campaign}
 
 
 def _as_ones_own(arn: str, own: Estate) -> str:
