@@ -48,15 +48,15 @@ class FactorModel:
 
     def recommend(self, query: Query, k: int) -> Ranked:
         """Return the k best items of the whole catalogue; scores sum to 1 over the catalogue."""
-        history = self.histories.items_of(query.user)
+        history, recent = self.histories.with_recent(query)
         k = min(k, len(self.popular))
-        if k <= 0 or len(history) + len(query.recent) == 0:
+        if k <= 0 or len(history) + len(recent) == 0:
             return Ranked(self.popular[:k], self.popular_probabilities[:k])
         items, probabilities = topk.recommend(
             self.factors,
             self.bias,
             history,
-            frozen(query.recent),
+            recent,
             self.event_weights,
             self.temperature,
             self.seen_penalty,
@@ -66,15 +66,15 @@ class FactorModel:
 
     def rank(self, query: Query, candidates: NDArray[np.int32]) -> Ranked:
         """Order the candidates, all known rows; scores sum to 1 over them."""
-        history = self.histories.items_of(query.user)
-        if len(history) + len(query.recent) == 0:
+        history, recent = self.histories.with_recent(query)
+        if len(history) + len(recent) == 0:
             scores = self.log_popularity[candidates]
         else:
             scores = topk.score_candidates(
                 self.factors,
                 self.bias,
                 history,
-                frozen(query.recent),
+                recent,
                 self.event_weights,
                 self.temperature,
                 self.seen_penalty,

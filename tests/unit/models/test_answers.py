@@ -77,6 +77,21 @@ def test_only_the_newest_events_are_read() -> None:
     assert np.array_equal(read.scores, longer.scores)
 
 
+def test_an_event_that_was_sent_late_takes_its_place_in_time() -> None:
+    """User u0 had items at 10 and 20; what happened before, or between, is not the newest."""
+    model = _factor_model()
+
+    def scores(query: Query) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+        ranked = model.recommend(query, 10)
+        assert ranked.scores is not None
+        assert np.array_equal(model.rank(query, ranked.items).items, ranked.items)
+        return ranked.scores[np.argsort(ranked.items)]
+
+    for times, newest in (((5,), (0, 1)), ((15,), (7, 1)), ((20,), (1, 7)), ((15, 30), (1, 8))):
+        late = Query(user=0, recent=_rows(7, 8)[: len(times)], recent_times=np.array(times))
+        assert np.array_equal(scores(late), scores(Query(recent=_rows(*newest)))), times
+
+
 def test_a_seen_item_falls_behind_by_the_penalty() -> None:
     ranked = _factor_model(seen_penalty=100.0).recommend(Query(user=0), 10)
 
