@@ -27,7 +27,11 @@ MIN_USERS = 100
 
 LIST_LENGTH = 25
 NEVER = 100.0
-"""The penalty where (almost) no event is a repeat: exp(-100) is no probability at all."""
+"""Where (almost) no event is a repeat, the penalty exceeds all differences of scores by this: exp(-100) is no
+probability at all."""
+
+_OUT = 10_000.0
+"""The penalty that takes seen items out of a softmax while weights are fitted, however large these become."""
 
 LEAST_REPEAT_RATE = 0.005
 FAMILIAR_COUNT = 10.0
@@ -80,9 +84,11 @@ def fit(model: FactorModel, data: Interactions, sample: Sample) -> Calibration:
     fitted = _most_likely(view, has_repeats)
     if has_repeats:
         fitted = replace(fitted, seen_penalty=_penalty_for(repeats, view, fitted))
-    scale = _most_likely_scale(view, fitted)
-    penalty = scale * fitted.seen_penalty if has_repeats else NEVER
-    return Calibration(scale * fitted.temperature, scale * fitted.familiarity_weight, penalty)
+    scale = _most_likely_scale(view, fitted, has_repeats)
+    scaled = Calibration(
+        scale * fitted.temperature, scale * fitted.familiarity_weight, scale * fitted.seen_penalty
+    )
+    return scaled if has_repeats else replace(scaled, seen_penalty=NEVER + view.widest_gap(scaled))
 
 
 def familiarity(data: Interactions) -> NDArray[np.float32]:
@@ -152,6 +158,11 @@ class _View:
         scores -= np.float32(by.seen_penalty) * self.is_seen
         return scores
 
+    def widest_gap(self, by: Calibration) -> float:
+        """Return what no two items' scores differ by more than, the penalty left out."""
+        gaps = by.temperature * np.ptp(self.products), by.familiarity_weight * np.ptp(self.familiarity)
+        return float(sum(gaps))
+
     def expected(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the three features' means under each user's probabilities, shape (n_users, 3)."""
         means = (
@@ -177,7 +188,7 @@ def _most_likely(view: _View, has_repeats: bool) -> Calibration:
     is_used = np.ones(len(rows), np.bool_) if has_repeats else ~is_target_seen
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        by = Calibration(weights[0], weights[1], weights[2] if has_repeats else NEVER)
+        by = Calibration(weights[0], weights[1], weights[2] if has_repeats else _OUT)
         probabilities, log_sums = _softmax(view.scores(by))
         expected = view.expected(probabilities) * [1.0, 1.0, float(has_repeats)]
         features = at_target * [1.0, 1.0, float(has_repeats)]
@@ -198,7 +209,7 @@ def _most_likely(view: _View, has_repeats: bool) -> Calibration:
         options={"maxiter": 25, "ftol": 1e-5},
     )
     temperature, familiarity_weight, seen_penalty = (float(weight) for weight in result.x)
-    return Calibration(temperature, familiarity_weight, seen_penalty)
+    return Calibration(temperature, familiarity_weight, seen_penalty if has_repeats else _OUT)
 
 
 def _softmax(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
@@ -236,12 +247,12 @@ def _largest(scores: NDArray[np.float32], n: int) -> NDArray[np.float32]:
     return np.partition(scores, scores.shape[1] - n, axis=1)[:, -n:]
 
 
-def _most_likely_scale(view: _View, fitted: Calibration) -> float:
+def _most_likely_scale(view: _View, fitted: Calibration, has_repeats: bool) -> float:
     """Return the factor of all three weights, within [0.2, 5], under which the targets are most likely."""
     rows = np.arange(len(view.targets))
     scores = view.scores(fitted)
     at_target = scores[rows, view.targets].astype(np.float64)
-    is_used = at_target > scores.max(axis=1) - NEVER / 2
+    is_used = np.ones(len(rows), np.bool_) if has_repeats else ~view.is_seen[rows, view.targets]
 
     def loss(log_scale: float) -> float:
         scale = np.exp(log_scale)
