@@ -114,8 +114,8 @@ def _neighbours_of(  # noqa: PLR0917  # numba takes positional arguments only
 ) -> tuple[Longs, Ints]:
     """Return the neighbours of the items first..last: how many each has, and their rows, best first."""
     n_items = len(firsts) - 1
-    strengths, n_pairs = np.zeros(n_items, np.float64), np.zeros(n_items, np.int32)
-    touched = np.empty(n_items, np.int32)
+    strengths, n_users = np.zeros(n_items, np.float64), np.zeros(n_items, np.int32)
+    last_visit, touched = np.full(n_items, -1, np.int64), np.empty(n_items, np.int32)
     closeness = _closeness()
     counts = np.empty(last - first, np.int64)
     found = np.empty((last - first) * N_NEIGHBOURS, np.int32)
@@ -125,15 +125,17 @@ def _neighbours_of(  # noqa: PLR0917  # numba takes positional arguments only
         for at in range(firsts[seed], firsts[seed + 1]):
             event = by_item[at]
             user = user_of_event[event]
+            visit = seed * len(starts) + user
             for other in range(max(starts[user], event - WINDOW), min(starts[user + 1], event + WINDOW + 1)):
                 item = items[other]
                 if item != seed:
-                    if n_pairs[item] == 0:
+                    if n_users[item] == 0:
                         touched[n_touched] = item
                         n_touched += 1
-                    n_pairs[item] += 1
+                    n_users[item] += last_visit[item] != visit
+                    last_visit[item] = visit
                     strengths[item] += closeness[other - event + WINDOW]
-        chosen = _strongest(touched[:n_touched], strengths, n_pairs, discounts, minimum)
+        chosen = _strongest(touched[:n_touched], strengths, n_users, discounts, minimum)
         counts[seed - first] = len(chosen)
         found[size : size + len(chosen)] = chosen
         size += len(chosen)
@@ -151,16 +153,16 @@ def _closeness() -> Doubles:
 
 
 @compiled
-def _strongest(touched: Ints, strengths: Doubles, n_pairs: Ints, discounts: Doubles, minimum: int) -> Ints:
+def _strongest(touched: Ints, strengths: Doubles, n_users: Ints, discounts: Doubles, minimum: int) -> Ints:
     """Return the best neighbours of one seed, ties in item order, and clear what was counted for it."""
     candidates = np.sort(touched)
     values = np.zeros(len(candidates), np.float64)
     n_valid = 0
     for at in range(len(candidates)):
         item = candidates[at]
-        if n_pairs[item] >= minimum and discounts[item] > 0.0:
+        if n_users[item] >= minimum and discounts[item] > 0.0:
             values[at] = strengths[item] * discounts[item]
             n_valid += 1
-        strengths[item], n_pairs[item] = 0.0, 0
+        strengths[item], n_users[item] = 0.0, 0
     order = np.argsort(-values, kind="mergesort")
     return candidates[order[: min(n_valid, N_NEIGHBOURS)]]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from openpersonalize.models import Query
+from openpersonalize.models import FactorModel, NeighbourModel, Query, topk
 from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.trainers import TRAINERS
@@ -100,6 +100,17 @@ def test_pairs_below_the_minimum_are_not_similar() -> None:
         assert model.neighbours[starts[0] : starts[1]].tolist() == expected  # type: ignore[attr-defined]
 
 
+def test_the_minimum_counts_users_and_not_how_often_each_had_a_pair() -> None:
+    data = interactions_of(_pairs(2, 0, 1, 0, 1, 0, 1) + _pairs(3, 0, 2) + _pairs(50, 3, 4), 5)
+    features = EVERY_ITEM | {
+        "min_user_history_length_percentile": "0",
+        "max_user_history_length_percentile": "1",
+    }
+    model = _train("aws-sims", data, {"min_cointeraction_count": "3"}, features).model
+
+    assert model.neighbours[: model.starts[1]].tolist() == [2]  # type: ignore[attr-defined]
+
+
 def test_a_higher_discount_prefers_the_rarer_item() -> None:
     """1 follows 0 more often than 2 does, but 1 is everywhere."""
     data = interactions_of(_pairs(12, 0, 1) + _pairs(8, 0, 2) + _pairs(200, 3, 1), 5)
@@ -119,6 +130,48 @@ def test_items_above_the_count_percentile_are_no_neighbours_but_may_be_seeds() -
 
     assert 1 not in neighbours.tolist()
     assert set(neighbours[starts[1] : starts[2]].tolist()) == {0, 2}
+
+
+def test_items_below_the_count_percentile_are_no_neighbours() -> None:
+    data = interactions_of(_pairs(20, 0, 1) + _pairs(4, 0, 2), 3)
+    found = {}
+    for low in ("0", "0.3"):
+        model = _train(
+            "aws-sims", data, {}, EVERY_ITEM | {"min_item_interaction_count_percentile": low}
+        ).model
+        found[low] = set(model.neighbours.tolist())  # type: ignore[attr-defined]
+
+    assert found == {"0": {0, 1, 2}, "0.3": {0, 1}}
+
+
+@pytest.mark.parametrize("recipe", ["aws-user-personalization", "aws-personalized-ranking", "aws-sims"])
+def test_users_of_unusual_histories_shape_nothing_but_are_known(recipe: str) -> None:
+    """60 users have 20 events each; one has 60 and one has 4, of items that nobody else has."""
+    usual = taste_store(n_users=60, n_clusters=3, items_per_cluster=30).interactions
+    histories = [usual.histories.items_of(user).astype(np.int64) for user in range(60)]
+    data = interactions_of([*histories, np.arange(90, 150), np.array([150, 151, 152, 153])], 154)
+    algorithm = {"min_cointeraction_count": "0"} if recipe == "aws-sims" else {"hidden_dimension": "32"}
+    features = {} if recipe != "aws-sims" else EVERY_ITEM
+    for low, high, has_longest, has_shortest in (("0", "1", True, True), ("0.05", "0.95", False, False)):
+        percentiles = {
+            "min_user_history_length_percentile": low,
+            "max_user_history_length_percentile": high,
+        }
+        model = _train(recipe, data, algorithm, features | percentiles).model
+        is_shaped = _is_shaped(model)
+
+        assert is_shaped[:60].sum() > 40
+        assert [bool(is_shaped[90:150].any()), bool(is_shaped[150:].any())] == [has_longest, has_shortest]
+        if isinstance(model, FactorModel):
+            assert [len(model.histories.items_of(user)) for user in (60, 61)] == [60, 4]
+
+
+def _is_shaped(model: object) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Say by item whether training found anything out about it."""
+    if isinstance(model, NeighbourModel):
+        return np.diff(model.starts) > 0
+    assert isinstance(model, FactorModel)
+    return np.abs(topk.unpack(model.factors, np.arange(len(model.items)))).sum(axis=1) > 0
 
 
 def test_progress_rises_from_phase_to_phase() -> None:
