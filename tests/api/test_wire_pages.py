@@ -127,6 +127,31 @@ def test_every_example_is_a_valid_request(world: World) -> None:
         assert "validation error" not in answer.text, (path, answer.text)
 
 
+def test_examples_are_of_the_region_of_unsigned_requests(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, region="cn-north-1")
+    upgrade(settings.database)
+    stores = open_stores(tmp_path, settings.database)
+    listener = listen("127.0.0.1", 0)
+    try:
+        with serving(build_api(settings, stores), listener):
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            paths = httpx.get(f"{url}/openapi.json").json()["paths"]
+    finally:
+        stores.database.dispose()
+    example = paths["/CreateSolution"]["post"]["requestBody"]["content"]["application/json"]["example"]
+
+    assert example["datasetGroupArn"] == "arn:aws-cn:personalize:cn-north-1:000000000000:dataset-group/store"
+    assert example["recipeArn"] == "arn:aws-cn:personalize:::recipe/aws-user-personalization"
+
+
+@pytest.mark.parametrize("page", ["/", "/healthz", "/docs", "/openapi.json"])
+def test_a_page_can_be_asked_for_its_head(world: World, page: str) -> None:
+    whole, head = world.http.get(page), world.http.head(page)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == whole.headers["content-length"]
+
+
 def test_the_page_needs_nothing_from_elsewhere(server: Server, world: World) -> None:
     answer = world.http.get("/docs")
 

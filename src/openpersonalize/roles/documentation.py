@@ -6,56 +6,66 @@ from importlib.resources import files
 from typing import Any
 
 from openpersonalize import __version__
-from openpersonalize.protocol.arns import built_in_arn
+from openpersonalize.protocol.arns import Scope, built_in_arn
 from openpersonalize.protocol.openapi import describe_api
 from openpersonalize.protocol.operation import Operation
+from openpersonalize.protocol.sigv4 import DEFAULT_ACCOUNT
 
-_HERE = "arn:aws:personalize:us-east-1:000000000000:"
 _SCHEMA = (
     '{"type":"record","name":"Interactions","namespace":"com.amazonaws.personalize.schema","fields":['
     '{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},'
     '{"name":"EVENT_TYPE","type":"string"},{"name":"TIMESTAMP","type":"long"}],"version":"1.0"}'
 )
-SAMPLES: dict[str, Any] = {
-    "name": "store",
-    "jobName": "store-interactions-1",
-    "schema": _SCHEMA,
-    "schemaArn": _HERE + "schema/store",
-    "datasetGroupArn": _HERE + "dataset-group/store",
-    "datasetArn": _HERE + "dataset/store/INTERACTIONS",
-    "datasetImportJobArn": _HERE + "dataset-import-job/store-interactions-1",
-    "datasetType": "Interactions",
-    "eventTrackerArn": _HERE + "event-tracker/1a2b3c4d",
-    "solutionArn": _HERE + "solution/store",
-    "solutionVersionArn": _HERE + "solution/store/1a2b3c4d",
-    "campaignArn": _HERE + "campaign/store",
-    "recipeArn": built_in_arn("recipe", "aws-user-personalization"),
-    "algorithmArn": built_in_arn("algorithm", "aws-user-personalization"),
-    "featureTransformationArn": built_in_arn("feature-transformation", "JSON-percentile-filtering"),
-    "dataSource": {"dataLocation": "s3://store/interactions.csv"},
-    "resourceArn": _HERE + "dataset-group/store",
-    "tagKeys": ["team"],
-    "userId": "1",
-    "itemId": "10",
-    "inputList": ["10", "20", "30"],
-    "numResults": 10,
-    "trackingId": "00000000-0000-4000-8000-000000000000",
-    "sessionId": "session-1",
-    "eventList": [{"eventType": "watch", "itemId": "10", "sentAt": 1700000000}],
-}
+
+
+def _samples(region: str) -> dict[str, Any]:
+    """Good values of members, of the account and region to which the page's unsigned requests belong."""
+    here = Scope(DEFAULT_ACCOUNT, region)
+    return {
+        "name": "store",
+        "jobName": "store-interactions-1",
+        "schema": _SCHEMA,
+        "schemaArn": here.arn("schema", "store"),
+        "datasetGroupArn": here.arn("dataset-group", "store"),
+        "datasetArn": here.arn("dataset", "store", "INTERACTIONS"),
+        "datasetImportJobArn": here.arn("dataset-import-job", "store-interactions-1"),
+        "datasetType": "Interactions",
+        "eventTrackerArn": here.arn("event-tracker", "1a2b3c4d"),
+        "solutionArn": here.arn("solution", "store"),
+        "solutionVersionArn": here.arn("solution", "store", "1a2b3c4d"),
+        "campaignArn": here.arn("campaign", "store"),
+        "recipeArn": built_in_arn("recipe", "aws-user-personalization", here.partition),
+        "algorithmArn": built_in_arn("algorithm", "aws-user-personalization", here.partition),
+        "featureTransformationArn": built_in_arn(
+            "feature-transformation", "JSON-percentile-filtering", here.partition
+        ),
+        "dataSource": {"dataLocation": "s3://store/interactions.csv"},
+        "resourceArn": here.arn("dataset-group", "store"),
+        "tagKeys": ["team"],
+        "userId": "1",
+        "itemId": "10",
+        "inputList": ["10", "20", "30"],
+        "numResults": 10,
+        "trackingId": "00000000-0000-4000-8000-000000000000",
+        "sessionId": "session-1",
+        "eventList": [{"eventType": "watch", "itemId": "10", "sentAt": 1700000000}],
+    }
+
+
 # Optional members that the first request somebody tries is better without.
 _LEFT_OUT = {("GetRecommendations", "itemId")}
 
 
-def sample(operation: str, member: str, *, required: bool) -> Any:
-    """A good value of a member, None where it is better left out; a list is of everything."""
-    if not required and (operation.startswith("List") or (operation, member) in _LEFT_OUT):
-        return None
-    return SAMPLES.get(member)
+def openapi_document(operations: Sequence[Operation], region: str) -> dict[str, Any]:
+    """The OpenAPI document of these operations; its examples are of the region of unsigned requests."""
+    samples = _samples(region)
 
+    def sample(operation: str, member: str, *, required: bool) -> Any:
+        """A good value of a member, None where it is better left out; a list is of everything."""
+        if not required and (operation.startswith("List") or (operation, member) in _LEFT_OUT):
+            return None
+        return samples.get(member)
 
-def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
-    """The OpenAPI document of these operations."""
     info = {
         "title": "OpenPersonalize",
         "version": __version__,

@@ -16,11 +16,15 @@ from openpersonalize.protocol.rest import REST
 from openpersonalize.roles.documentation import openapi_document, page
 from openpersonalize.roles.health import Check, run_checks
 
+_READING = ["GET", "HEAD"]
+
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def build_site(operations: Sequence[Operation], checks: Mapping[str, Check], lifespan: Lifespan) -> FastAPI:
-    """The FastAPI app behind the API's front."""
+def build_site(
+    operations: Sequence[Operation], checks: Mapping[str, Check], lifespan: Lifespan, *, region: str
+) -> FastAPI:
+    """The FastAPI app behind the API's front; `region` is that of unsigned requests."""
     site = FastAPI(
         title="OpenPersonalize",
         version=__version__,
@@ -29,23 +33,23 @@ def build_site(operations: Sequence[Operation], checks: Mapping[str, Check], lif
         redoc_url=None,
         lifespan=lifespan,
     )
-    document = openapi_document(operations)
+    document = openapi_document(operations, region)
 
-    @site.get("/healthz")
+    @site.api_route("/healthz", methods=_READING)
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok", "version": __version__})
 
-    @site.get("/readyz")
+    @site.api_route("/readyz", methods=_READING)
     async def readyz() -> JSONResponse:
         found = await run_in_threadpool(run_checks, checks)
         ready = all(reason == "ok" for reason in found.values())
         return JSONResponse({"ready": ready, "checks": found}, status_code=200 if ready else 503)
 
-    @site.get("/openapi.json")
+    @site.api_route("/openapi.json", methods=_READING)
     async def openapi() -> JSONResponse:
         return JSONResponse(document)
 
-    @site.get("/docs")
+    @site.api_route("/docs", methods=_READING)
     async def docs() -> HTMLResponse:
         # Nothing from other hosts, so that the page works without internet and cannot be told to load more.
         policy = (
@@ -53,7 +57,7 @@ def build_site(operations: Sequence[Operation], checks: Mapping[str, Check], lif
         )
         return HTMLResponse(page(), headers={"content-security-policy": policy})
 
-    @site.get("/")
+    @site.api_route("/", methods=_READING)
     async def root() -> JSONResponse:
         return JSONResponse(
             {
