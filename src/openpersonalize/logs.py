@@ -12,7 +12,7 @@ request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", d
 
 # Libraries that are noisy, or that print a customer's values, at a finer level than this (SQL parameters,
 # request bodies), whatever OPENPERSONALIZE_LOG_LEVEL says.
-QUIET = ("alembic.runtime.plugins", "asyncio", "boto3", "botocore", "httpx", "numba", "sqlalchemy", "urllib3")
+QUIET = ("alembic", "asyncio", "boto3", "botocore", "httpx", "numba", "sqlalchemy", "urllib3")
 
 # Attributes of every LogRecord; whatever else a caller adds through `extra` is printed.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
