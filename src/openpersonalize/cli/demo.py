@@ -63,6 +63,7 @@ class Place:
 
     url: str
     settings: Settings
+    is_temporary: bool = False
 
 
 @app.command(
@@ -110,7 +111,7 @@ def _place(endpoint_url: str | None, settings: Settings, screen: Console) -> Ite
     with ExitStack() as until_the_end:
         with screen.status(f"No server at {url}: starting one for this demo"):
             url, data_dir = until_the_end.enter_context(temporary_server())
-        yield Place(url, replace(settings, data_dir=data_dir, database_url=""))
+        yield Place(url, replace(settings, data_dir=data_dir, database_url=""), is_temporary=True)
 
 
 def _new_name(folder: Path | None) -> str:
@@ -130,6 +131,11 @@ def _walk(folder: StoreFolder, name: str, place: Place, screen: Console, seconds
     store.seconds = seconds | store.seconds
     _show(screen, connection, store, histories=histories, titles=read_titles(folder), users=users)
     showing.show_seconds(screen, store)
+    if place.is_temporary:
+        screen.print(
+            "The server of this demo ends with it: start `openpersonalize serve` first to keep all this."
+        )
+        return
     for use, arn in store.campaigns.items():
         screen.print(f"{use}: {arn}")
 

@@ -36,6 +36,11 @@ def test_a_folder_without_interactions_is_refused_with_its_layout(tmp_path: Path
         read_folder(tmp_path)
 
 
+def test_movielens_folder_without_its_option_is_told_the_option(movielens: Path) -> None:
+    with pytest.raises(UserError, match="write --movielens before it"):
+        read_folder(movielens)
+
+
 def test_a_csv_without_its_schema_is_refused(tmp_path: Path) -> None:
     (tmp_path / "interactions.csv").write_text("USER_ID\n")
 

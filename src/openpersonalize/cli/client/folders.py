@@ -43,7 +43,10 @@ def read_folder(path: Path) -> StoreFolder:
         if csv.is_file():
             schemas[kind] = _read_schema(schema)
     if "interactions" not in schemas:
-        raise UserError(f"{path} has no interactions.csv. {LAYOUT}")
+        hint = (
+            " For MovieLens' folder write --movielens before it." if (path / "ratings.csv").is_file() else ""
+        )
+        raise UserError(f"{path} has no interactions.csv.{hint} {LAYOUT}")
     return StoreFolder(path, schemas)
 
 
