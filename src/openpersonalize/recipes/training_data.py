@@ -19,7 +19,7 @@ from openpersonalize.models.ids import IdIndex
 MIN_INTERACTIONS = 1000
 MIN_USERS_WITH_TWO = 25
 MIN_SHARE_OF_USERS_WITH_TWO = 0.01
-"""data.md §4.3."""
+"""What a training needs, after the filters of its solution."""
 
 _KEYWORDS = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE")
 """No value of EVENT_TYPE may be one of the schema's reserved words (data.md §3.2)."""
@@ -163,7 +163,7 @@ def load_interactions(source: Source, events: EventFilter, *, checks_minimums: b
 
 
 def require_enough(interactions: Interactions, events: EventFilter) -> None:
-    """Raise JobError with AWS's reason, and the counts, if there is too little to train on (data.md §4.3)."""
+    """Raise JobError with AWS's reason, and the counts, if there is too little to train on."""
     tail = events.describe()
     if interactions.n_events < MIN_INTERACTIONS:
         raise JobError(
