@@ -178,6 +178,13 @@ def test_a_page_whose_name_was_pointed_at_this_machine_cannot_act(server: Server
     assert answer.code == "AccessDeniedException"
 
 
+@pytest.mark.parametrize("host", ["[::1", "[zz]:1", "[]", "é"])
+def test_an_origin_that_is_no_address_is_refused(server: Server, host: str) -> None:
+    answer = request(server, "POST", "/ListFilters", b"{}", host=host, origin=f"http://{host}")
+
+    assert answer.code == "AccessDeniedException"
+
+
 @pytest.mark.parametrize("service_name", ["s3", "dynamodb", "personalize-runtime"])
 def test_a_request_signed_for_another_service_is_refused(server: Server, service_name: str) -> None:
     header = authorization(service=service_name)

@@ -163,7 +163,10 @@ class Front:
         """
         if origin.partition(b"://")[2] != host:
             return False
-        name = urlsplit(origin.decode("ascii", "replace")).hostname or ""
+        try:
+            name = urlsplit(origin.decode("ascii", "replace")).hostname or ""
+        except ValueError:  # brackets around what is no address
+            return False
         return self._is_remote or is_loopback(name) or name.endswith(".localhost")
 
 
