@@ -209,7 +209,10 @@ def test_a_job_ends_whatever_its_reason_quotes(bench: Bench, reason: str, kept: 
     job = bench.begin_group("g")
     held = take(bench)
     with bench.stores.database.write() as session:
-        queue.finish(session, held, state="failed", now=bench.clock(), reason=reason)
+        queue.finish(
+            session, held, state="failed", now=bench.clock(), reason=reason, details={"quoted": reason}
+        )
 
     assert bench.job(job.id).failure_reason == kept
+    assert bench.job(job.id).details == {"quoted": reason}
     assert bench.resource(job.resource_arn).failure_reason == kept
