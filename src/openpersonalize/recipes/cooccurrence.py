@@ -75,29 +75,27 @@ def _assemble(data: Interactions, parts: list[tuple[NDArray[np.int64], NDArray[n
 
 
 def _discounts(data: Interactions, typical: Interactions, settings: Settings) -> NDArray[np.float64]:
-    """Return by item what its strengths are multiplied by; 0 for items that are not to be offered."""
-    exponent = -float(settings["popularity_discount_factor"])
-    discounts = np.asarray((data.users_by_item + 1.0) ** exponent, np.float64)
-    discounts[~_typical_items(typical, settings)] = 0.0
-    return discounts
+    """Return by item what its strengths are multiplied by; 0 for items that are not to be offered.
 
+    Items of fewer interactions than the lower percentile are not offered. Those of more than the upper one
+    count as if they had as many as that, so they have to be more strongly related than others.
 
-def _typical_items(data: Interactions, settings: Settings) -> NDArray[np.bool_]:
-    """Say by item whether its number of interactions lies between the two percentiles of it.
-
-    The percentiles are taken over interactions, not items: at AWS's default of 0.9 the most popular items
-    that hold a tenth of all interactions are left out. A tenth of the items would hold most interactions.
+    The percentiles are taken over interactions, not items, most of which have few: of items, AWS's default of
+    0.9 would take a tenth that holds most interactions.
     """
-    counts = np.bincount(data.histories.items, minlength=data.n_items)
+    counts = np.bincount(typical.histories.items, minlength=data.n_items)
     low, high = np.quantile(
-        counts[data.histories.items],
+        counts[typical.histories.items],
         [
             float(settings["min_item_interaction_count_percentile"]),
             float(settings["max_item_interaction_count_percentile"]),
         ],
         method="nearest",
     )
-    return np.asarray((counts >= low) & (counts <= high), np.bool_)
+    discounts = (data.users_by_item + 1.0) ** -float(settings["popularity_discount_factor"])
+    discounts *= np.minimum(1.0, high / np.maximum(1, counts))
+    discounts[counts < low] = 0.0
+    return np.asarray(discounts, np.float64)
 
 
 @compiled

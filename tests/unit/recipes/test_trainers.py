@@ -123,13 +123,17 @@ def test_a_higher_discount_prefers_the_rarer_item() -> None:
     assert firsts["1"].similar(Query(item=0), 1).items.tolist() == [2]  # type: ignore[attr-defined]
 
 
-def test_items_above_the_count_percentile_are_no_neighbours_but_may_be_seeds() -> None:
-    data = interactions_of(_pairs(10, 0, 1) + _pairs(10, 2, 1) + _pairs(5, 1, 2, 0), 4)
-    model = _train("aws-sims", data, {}, {"max_item_interaction_count_percentile": "0.5"}).model
-    starts, neighbours = model.starts, model.neighbours  # type: ignore[attr-defined]
+def test_items_above_the_count_percentile_have_to_be_more_strongly_related() -> None:
+    """1 follows 0 more often than 2 does, but it has many more interactions; it may still be a seed."""
+    data = interactions_of(_pairs(12, 0, 1) + _pairs(8, 0, 2) + _pairs(200, 3, 1), 4)
+    first = {}
+    for high in ("0.05", "1"):
+        features = EVERY_ITEM | {"max_item_interaction_count_percentile": high}
+        model = _train("aws-sims", data, {"popularity_discount_factor": "0"}, features).model
+        first[high] = model.similar(Query(item=0), 2).items.tolist()  # type: ignore[attr-defined]
+        assert model.neighbours[model.starts[1] : model.starts[2]].tolist() == [3, 0]  # type: ignore[attr-defined]
 
-    assert 1 not in neighbours.tolist()
-    assert set(neighbours[starts[1] : starts[2]].tolist()) == {0, 2}
+    assert first == {"0.05": [2, 1], "1": [1, 2]}
 
 
 def test_items_below_the_count_percentile_are_no_neighbours() -> None:
