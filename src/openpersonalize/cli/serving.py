@@ -3,13 +3,12 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import typer
 
 from openpersonalize.cli import options
-from openpersonalize.cli.console import UserError
 from openpersonalize.roles.supervisor import serve
 from openpersonalize.settings import Settings, load_settings
 
@@ -71,9 +70,9 @@ def command(  # noqa: PLR0917  (each option is a parameter)
             "lease_s": lease_s,
         }
     )
-    if sample and settings.port == 0:
-        raise UserError("--sample needs a port that is known beforehand: give one with --port.")
-    with _sample_loader(settings) if sample else nullcontext():
+    if sample:
+        serve(settings, only=only, migrate=not no_migrate, beside=_sample_loader)
+    else:
         serve(settings, only=only, migrate=not no_migrate)
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from types import FrameType
 from typing import Literal
@@ -42,9 +42,19 @@ BIND_S = 5.0
 SLOW_START_S = 20.0
 
 
-def serve(settings: Settings, only: Only | None = None, *, migrate: bool = True) -> None:
+Beside = Callable[[Settings], AbstractContextManager[None]]
+
+
+def serve(
+    settings: Settings,
+    only: Only | None = None,
+    *,
+    migrate: bool = True,
+    beside: Beside = lambda _: nullcontext(),
+) -> None:
     """Run API processes and workers until SIGTERM or SIGINT; `only="api"` leaves the workers out.
 
+    `beside` is entered when data directory and port are this server's own, with the settings in force.
     Prints one line with the URL when requests are answered. Raises SettingsError, whose text is for the
     operator, also where a process cannot start.
     """
@@ -56,7 +66,8 @@ def serve(settings: Settings, only: Only | None = None, *, migrate: bool = True)
         settings = replace(settings, port=listener.getsockname()[1])
         api = _api_children(settings, listener)
         workers = [] if only == "api" else _worker_children(settings, node)
-        _Supervisor(settings, node, api=api, workers=workers, listener=listener).run()
+        with beside(settings):
+            _Supervisor(settings, node, api=api, workers=workers, listener=listener).run()
 
 
 def work(settings: Settings, *, migrate: bool = True) -> None:

@@ -1,6 +1,7 @@
 """What every command promises: help, exit codes, and errors that say the remedy."""
 
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -112,7 +113,6 @@ def test_config_says_where_values_come_from_and_hides_passwords() -> None:
         (["sample", "--bucket", "No Bucket"], "lower-case"),
         (["serve", "--port", "70000"], "from 0 to 65535"),
         (["serve", "--host", "0.0.0.0"], "OPENPERSONALIZE_ALLOW_REMOTE"),
-        (["serve", "--sample", "--port", "0"], "--port"),
     ],
 )
 def test_an_error_is_one_line_that_says_the_remedy(arguments: list[str], remedy: str) -> None:
@@ -145,6 +145,17 @@ def test_a_database_that_cannot_be_used_is_told_without_its_password(
     assert "Traceback" not in ended.stderr
     assert remedy in ended.stderr
     assert "hunter2" not in ended.stderr
+
+
+def test_no_sample_is_loaded_where_the_server_cannot_start(tmp_path: Path) -> None:
+    """Another server may answer at the address: its stores are not ours to fill."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = run("serve", "--sample", "--port", port, "--data-dir", str(tmp_path))
+
+    assert ended.returncode == 1
+    assert "is another server running?" in ended.stderr
+    assert ended.stdout == ""
 
 
 def test_a_host_that_is_none_of_this_machine_is_told(tmp_path: Path) -> None:
