@@ -33,11 +33,7 @@ class IdIndex:
     @classmethod
     def build(cls, ids: Sequence[str]) -> "IdIndex":
         """Index ids in the given order; the ids must be distinct."""
-        return cls.from_bytes(*_encode(ids))
-
-    @classmethod
-    def from_bytes(cls, text_bytes: NDArray[np.uint8], offsets: NDArray[np.int64]) -> "IdIndex":
-        """Index ids that are given as UTF-8 bytes and offsets; the ids must be distinct."""
+        text_bytes, offsets = _encode(ids)
         n_slots = 8
         while n_slots < 2 * len(offsets):
             n_slots *= 2

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-BUILT_IN = ("recipe", "algorithm", "feature-transformation")
-
 
 @dataclass(frozen=True)
 class Scope:

@@ -180,8 +180,6 @@ KmsKeyArn = Annotated[str, Text(max_length=2048, pattern=r"arn:aws.*:kms:.*:[0-9
 S3Location = Annotated[str, Text(max_length=256, pattern=r"(s3|http|https)://.+")]
 NextToken = Annotated[str, Text(max_length=1500, pattern=r"\p{ASCII}{0,1500}")]
 MaxResults = Annotated[int, Number(1, 100)]
-Timestamp = float
-"""Epoch seconds, UTC, with milliseconds."""
 
 
 S = TypeVar("S", bound=Shape)

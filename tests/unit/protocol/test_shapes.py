@@ -15,7 +15,6 @@ from openpersonalize.protocol.shapes import (
     RoleArn,
     Shape,
     Text,
-    Timestamp,
     member_name,
     read,
     whole,
@@ -31,7 +30,7 @@ class Tag(Shape):
 class Event(Shape):
     sensitive = True
     event_type: Name
-    sent_at: Timestamp | None = None
+    sent_at: float | None = None
 
 
 class Request(Shape):
