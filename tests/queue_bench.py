@@ -73,10 +73,10 @@ class Bench:
         row = DatasetGroupRow(**self.identity("dataset-group", name or f"g{self.n_named}"))
         return self.begin(row, job)
 
-    def begin(self, row: Lifecycle, job: Job, **payload: Any) -> JobRow:
+    def begin(self, row: Lifecycle, job: Job) -> JobRow:
         """Queue a job for a row."""
         with self.stores.database.write() as session:
-            return begin(session, row, job, now=self.clock(), **payload)
+            return begin(session, row, job, now=self.clock())
 
     def worker(self, work: WorkFunction | Mapping[str, WorkFunction] = nothing, **options: Any) -> Worker:
         """A worker that does `work` for every kind of job, or what the table says."""

@@ -127,9 +127,9 @@ def identity(context: Context, arn: str, name: str) -> dict[str, Any]:
     }
 
 
-def start(context: Context, row: Lifecycle, job: Job, **payload: Any) -> None:
+def start(context: Context, row: Lifecycle, job: Job) -> None:
     """Begin a phase of a row at the time of the request."""
-    begin(context.session, row, job, now=context.stores.clock(), **payload)
+    begin(context.session, row, job, now=context.stores.clock())
 
 
 def refuse_dependants(

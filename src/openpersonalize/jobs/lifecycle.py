@@ -4,9 +4,7 @@ A phase is four words (pending, running, done, failed) and the states it may sta
 in no row instead of a word. Nobody but `begin` here and the worker's `queue` writes a status.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
@@ -59,7 +57,6 @@ class Job:
     phase: Phase
     sub_record: str = ""
     max_attempts: int = 3
-    payload: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def deletes(self) -> bool:
@@ -96,7 +93,7 @@ UPDATE_CAMPAIGN = declare(Job("update-campaign", CREATE, sub_record="latest_upda
 DELETE_CAMPAIGN = declare(Job("delete-campaign", DELETE))
 
 
-def begin(session: Session, row: Lifecycle, job: Job, *, now: float, **payload: Any) -> JobRow:
+def begin(session: Session, row: Lifecycle, job: Job, *, now: float) -> JobRow:
     """Put `row` into the pending state of the job's phase and the job into the queue, in one transaction.
 
     A deletion asks what else is under way for the resource to stop. Jobs of one resource run one after
@@ -118,7 +115,6 @@ def begin(session: Session, row: Lifecycle, job: Job, *, now: float, **payload: 
         account=row.account,
         region=row.region,
         resource_arn=row.arn,
-        payload={**job.payload, **payload},
         state="queued",
         created_at=now,
     )

@@ -46,13 +46,10 @@ class Claim:
 
     id: int
     kind: str
-    account: str
-    region: str
     resource_arn: str
     attempt: int
     faults: int
     owner: str
-    payload: Mapping[str, Any]
     created_at: float
     cancel_requested: bool
     resource_exists: bool
@@ -104,13 +101,10 @@ def claim(database: Database, owner: str, *, lease_s: float, now: float) -> Clai
         return Claim(
             id=row.id,
             kind=row.kind,
-            account=row.account,
-            region=row.region,
             resource_arn=row.resource_arn,
             attempt=row.attempt,
             faults=row.faults,
             owner=owner,
-            payload=row.payload,
             created_at=row.created_at,
             cancel_requested=row.cancel_requested,
             resource_exists=resource is not None,

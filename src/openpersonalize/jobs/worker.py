@@ -76,24 +76,9 @@ class RunningJob:
         return self.claim.resource_arn
 
     @property
-    def account(self) -> str:
-        """The owner of the resource."""
-        return self.claim.account
-
-    @property
-    def region(self) -> str:
-        """The region of the resource."""
-        return self.claim.region
-
-    @property
     def attempt(self) -> int:
         """1 for the first try."""
         return self.claim.attempt
-
-    @property
-    def payload(self) -> Mapping[str, Any]:
-        """What `begin` was given beside the row."""
-        return self.claim.payload
 
     def output_id(self) -> str:
         """A new name for a folder that this attempt publishes, by which a later attempt finds it."""

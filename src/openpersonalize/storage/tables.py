@@ -190,7 +190,6 @@ class JobRow(Base):
     account: Mapped[str] = mapped_column(String(12))
     region: Mapped[str] = mapped_column(String(32))
     resource_arn: Mapped[str] = mapped_column(String(256))
-    payload: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(String(16))
     """queued, running, done, failed or cancelled."""
     attempt: Mapped[int] = mapped_column(default=0)

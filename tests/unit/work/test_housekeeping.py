@@ -48,9 +48,7 @@ def folder(path: Path) -> Path:
 
 def job(stores: Stores, kind: str, state: str) -> str:
     """A job; how the names of its folders begin."""
-    row = JobRow(
-        kind=kind, account="1", region="r", resource_arn="arn", payload={}, state=state, created_at=5.0
-    )
+    row = JobRow(kind=kind, account="1", region="r", resource_arn="arn", state=state, created_at=5.0)
     with stores.database.write() as session:
         session.add(row)
         session.flush()
