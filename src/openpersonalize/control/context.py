@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from openpersonalize.protocol.arns import Scope
-from openpersonalize.settings import Settings
 from openpersonalize.storage.stores import Stores
 
 
@@ -16,8 +15,6 @@ class Context:
     session: Session
     scope: Scope
     stores: Stores
-    settings: Settings
-    request_id: str
 
     def arn(self, kind: str, *path: str) -> str:
         """The ARN of the resource `kind/path…` of the caller."""

@@ -37,7 +37,6 @@ from openpersonalize.protocol.call import Call, CallHandler
 from openpersonalize.protocol.dialect import decode
 from openpersonalize.protocol.operation import Operation, Operations
 from openpersonalize.protocol.shapes import read
-from openpersonalize.settings import Settings
 from openpersonalize.storage.database import retry_on_contention
 from openpersonalize.storage.stores import Stores
 
@@ -98,7 +97,6 @@ class ControlPlane:
     """Answers the calls of the control plane, each in a thread and in one transaction."""
 
     stores: Stores
-    settings: Settings
     threads: ThreadPoolExecutor
 
     def handlers(self) -> Mapping[str, CallHandler]:
@@ -134,7 +132,7 @@ class ControlPlane:
         try:
             with database.read() if reads else database.write() as session:
                 event.listen(session, "before_flush", _notes_arns(added))
-                context = Context(session, call.scope, self.stores, self.settings, call.request_id)
+                context = Context(session, call.scope, self.stores)
                 answer = operation.handler(request, context)
                 # Within the transaction: what cannot be answered is not committed.
                 return b"" if answer is None else bytes(answer.wire())

@@ -14,7 +14,6 @@ class Call:
     operation: str
     body: bytes
     scope: Scope
-    request_id: str
 
 
 CallHandler = Callable[[Call], bytes | Awaitable[bytes]]

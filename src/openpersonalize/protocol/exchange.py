@@ -24,11 +24,10 @@ class ClientGone(Exception):  # noqa: N818  (no error: nobody is left to tell)
 class Exchange:
     """One request, and the ways to answer it."""
 
-    __slots__ = ("_id_header", "headers", "method", "path", "receive", "request_id", "scope", "send")
+    __slots__ = ("_id_header", "headers", "method", "path", "receive", "scope", "send")
 
     def __init__(self, scope: HttpScope, receive: Receive, send: Send, request_id: str) -> None:
         self.scope, self.receive, self.send = scope, receive, send
-        self.request_id = request_id
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])

@@ -131,7 +131,7 @@ class Front:
         try:
             self._check_headers(route, exchange.headers)
             body = await exchange.body(route.dialect.body_limit)
-            answer = route.handler(Call(route.operation, body, scope, exchange.request_id))
+            answer = route.handler(Call(route.operation, body, scope))
             if not isinstance(answer, bytes):
                 answer = await answer
         except ApiError as error:

@@ -56,7 +56,7 @@ def build_api(settings: Settings, stores: Stores) -> Front:
     tail = Tail(stores.database)
     services = build_services(stores, tail)
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="control")
-    control = ControlPlane(stores, settings, threads)
+    control = ControlPlane(stores, threads)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
