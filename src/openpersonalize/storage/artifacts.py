@@ -7,7 +7,6 @@ A nested field is named with its path, `histories.items`. Nothing is pickled, so
 import dataclasses
 import hashlib
 import json
-import os
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,9 +15,10 @@ from typing import Any, cast
 import numpy as np
 import scipy.sparse
 
+from openpersonalize.storage.durable_files import sync_folder, written_through
+
 FORMAT = 1
 MANIFEST = "manifest.json"
-_CHUNK_BYTES = 1 << 20
 _CSR_PARTS = ("data", "indices", "indptr")
 
 
@@ -29,8 +29,9 @@ class CorruptArtifactError(Exception):
 def save(model: Any, folder: Path, *, extra: Mapping[str, Any]) -> str:
     """Write a model into an empty folder, the manifest last; return the manifest's sha256.
 
-    The same model and extra give the same bytes. The folder becomes visible to others by renaming it. Its
-    parent has to exist: it is a job's scratch folder, which a job that lost its lease must not bring back.
+    The same model and extra give the same bytes. `move_into_place` then makes the folder visible to
+    others. Its parent has to exist: it is a job's scratch folder, which a job that lost its lease must not
+    bring back.
     """
     folder.mkdir(exist_ok=True)
     arrays, scalars = _take_apart(model, "")
@@ -42,20 +43,10 @@ def save(model: Any, folder: Path, *, extra: Mapping[str, Any]) -> str:
         "extra": dict(extra),
     }
     encoded = json.dumps(manifest, indent=1, sort_keys=True).encode()
-    _write_durably(folder / MANIFEST, encoded)
-    _sync_folder(folder)
+    with written_through(folder / MANIFEST) as file:
+        file.write(encoded)
+    sync_folder(folder)
     return hashlib.sha256(encoded).hexdigest()
-
-
-def publish(folder: Path, target: Path) -> None:
-    """Move a saved artifact to its place and make the move durable.
-
-    Raises FileNotFoundError if the folder is gone, FileExistsError if the place is taken.
-    """
-    if target.exists():
-        raise FileExistsError(f"{target} exists.")
-    folder.rename(target)
-    _sync_folder(target.parent)
 
 
 def load(folder: Path, kinds: Mapping[str, type]) -> Any:
@@ -138,10 +129,8 @@ def _put_together(
 
 def _write_array(folder: Path, name: str, array: np.ndarray[Any, Any]) -> dict[str, Any]:
     path = folder / f"{name}.npy"
-    with path.open("wb") as file:
+    with written_through(path) as file:
         np.save(file, np.ascontiguousarray(array), allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
     return {"size": path.stat().st_size, "sha256": _hash_file(path)}
 
 
@@ -162,23 +151,5 @@ def _map_array(folder: Path, name: str, entry: Mapping[str, Any]) -> np.ndarray[
 
 
 def _hash_file(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return hashlib.file_digest(file, "sha256").hexdigest()

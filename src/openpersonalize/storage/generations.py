@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from openpersonalize.storage.durable_files import move_into_place, sync_folder, written_through
+
 MANIFEST = "manifest.json"
 FORMAT = 1
 
@@ -52,11 +54,9 @@ def seal(folder: Path, rows_by_part: Mapping[str, int]) -> Manifest:
     """Make all parts of a folder durable and write its manifest, last. Parts in the order given."""
     parts = tuple(_seal_part(folder / name, rows) for name, rows in rows_by_part.items())
     manifest = Manifest(parts)
-    with (folder / MANIFEST).open("x", encoding="utf-8") as file:
-        json.dump(asdict(manifest), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(folder)
+    with written_through(folder / MANIFEST) as file:
+        file.write(json.dumps(asdict(manifest), indent=1).encode())
+    sync_folder(folder)
     return manifest
 
 
@@ -69,10 +69,7 @@ def publish(folder: Path, data_dir: Path, generation_id: str) -> Path:
     if not (folder / MANIFEST).is_file():
         raise BrokenGenerationError(f"The folder of generation {generation_id} has no manifest.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        raise FileExistsError(f"Generation {generation_id} exists.")
-    folder.rename(target)
-    _sync_folder(target.parent)
+    move_into_place(folder, target)
     return target
 
 
@@ -113,11 +110,3 @@ def _seal_part(path: Path, rows: int) -> Part:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
         return Part(path.name, os.fstat(file.fileno()).st_size, digest, rows)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

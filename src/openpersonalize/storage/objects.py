@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from openpersonalize.errors import JobError
+from openpersonalize.storage.durable_files import written_through
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 _UPLOADS = ".uploads"  # no bucket may begin with a dot
@@ -115,10 +116,8 @@ class LocalObjects:
         uploads.mkdir(parents=True, exist_ok=True)
         temporary = uploads / uuid.uuid4().hex
         try:
-            with temporary.open("xb") as file:
+            with written_through(temporary) as file:
                 yield file
-                file.flush()
-                os.fsync(file.fileno())
             with self._folder(uri, folders, create=True) as folder:
                 self._replace(uri, temporary, name, folder)
                 os.fsync(folder)

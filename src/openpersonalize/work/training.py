@@ -22,7 +22,7 @@ from openpersonalize.jobs.worker import RunningJob
 from openpersonalize.recipes.catalogue import BUILT, RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.recipe import Recipe
-from openpersonalize.storage import artifacts
+from openpersonalize.storage.durable_files import move_into_place
 from openpersonalize.storage.event_log import Streamed, read_streamed
 from openpersonalize.storage.generations import generation_folder, part_paths
 from openpersonalize.storage.stores import Stores
@@ -60,7 +60,7 @@ def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
     job.note(data=result["counts"], phases_s=result["phases_s"], peak_memory_mb=result["peak_rss_mb"])
     job.progress("publishing", 99.0)
     artifact_id = f"{job.output_id()}-{result['manifest_sha256'][:16]}"
-    artifacts.publish(Path(spec["folder"]), stores.artifacts / artifact_id)
+    move_into_place(Path(spec["folder"]), stores.artifacts / artifact_id)
     hours = round((time.monotonic() - started) / 3600.0, 4)
 
     def publish(session: Session) -> None:
