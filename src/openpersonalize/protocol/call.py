@@ -1,10 +1,10 @@
 """A call: one request to one operation, whatever protocol carried it; and the ids of requests."""
 
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from openpersonalize.protocol.arns import Scope
+from openpersonalize.protocol.random_digits import RandomDigits
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +20,10 @@ CallHandler = Callable[[Call], bytes | Awaitable[bytes]]
 """Answers a call; raises ApiError. Runs on the event loop: it must not block."""
 
 _VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
-_POOLED = 256
-_pool: list[str] = []
+_digits = RandomDigits(32)
 
 
 def new_request_id() -> str:
-    """A random UUID (version 4); randomness is fetched for many ids at once: it is a system call."""
-    if not _pool:
-        digits = os.urandom(16 * _POOLED).hex()
-        _pool.extend(digits[start : start + 32] for start in range(0, len(digits), 32))
-    raw = _pool.pop()
+    """A random UUID (version 4)."""
+    raw = _digits.take()
     return f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-{_VARIANTS[raw[16]]}{raw[17:20]}-{raw[20:]}"
-
-
-# Two processes must not give out the same ids after a fork.
-os.register_at_fork(after_in_child=_pool.clear)

@@ -1,19 +1,17 @@
 """Answers as bytes: lists of items with their scores, and recommendationIds; written by hand, for speed."""
 
-import os
 from collections.abc import Iterable
 
 import msgspec
 
 from openpersonalize.models import Ranked
+from openpersonalize.protocol.random_digits import RandomDigits
 from openpersonalize.runtime.deployments import Deployment
 
 MAX_FRAGMENTS = 50_000
 """Encoded ids that a deployment remembers: about 8 MB."""
-_POOLED = 256
-_DIGITS = 22
-_pool: list[str] = []
 
+_digits = RandomDigits(22)
 _encode = msgspec.json.encode
 
 
@@ -48,12 +46,5 @@ def beginning(item_id: str) -> str:
 
 def recommendation_id(cid: str) -> str:
     """A new id of the form RID-xx-xxxx-xxxx-xxxxxxxxxxxx-CID-xxxxxx; always 40 characters."""
-    if not _pool:
-        digits = os.urandom(_DIGITS * _POOLED // 2).hex()
-        _pool.extend(digits[start : start + _DIGITS] for start in range(0, len(digits), _DIGITS))
-    raw = _pool.pop()
+    raw = _digits.take()
     return f"RID-{raw[:2]}-{raw[2:6]}-{raw[6:10]}-{raw[10:]}-CID-{cid}"
-
-
-# Two processes must not give out the same ids after a fork.
-os.register_at_fork(after_in_child=_pool.clear)
