@@ -278,4 +278,4 @@ def _prepare_deletion(context: Context, row: CampaignRow) -> None:
 
 describe(operations, "DescribeCampaign", CAMPAIGN)
 list_(operations, "ListCampaigns", CAMPAIGN)
-delete(operations, "DeleteCampaign", CAMPAIGN, DELETE_CAMPAIGN, _prepare_deletion)
+delete(operations, "DeleteCampaign", CAMPAIGN, DELETE_CAMPAIGN, prepare=_prepare_deletion)

@@ -95,4 +95,4 @@ def _refuse_in_use(context: Context, row: DatasetGroupRow) -> None:
 
 describe(operations, "DescribeDatasetGroup", DATASET_GROUP)
 list_(operations, "ListDatasetGroups", DATASET_GROUP)
-delete(operations, "DeleteDatasetGroup", DATASET_GROUP, DELETE_DATASET_GROUP, _refuse_in_use)
+delete(operations, "DeleteDatasetGroup", DATASET_GROUP, DELETE_DATASET_GROUP, prepare=_refuse_in_use)

@@ -146,4 +146,4 @@ def _refuse_in_use(context: Context, row: DatasetRow) -> None:
 
 describe(operations, "DescribeDataset", DATASET)
 list_(operations, "ListDatasets", DATASET)
-delete(operations, "DeleteDataset", DATASET, DELETE_DATASET, _refuse_in_use)
+delete(operations, "DeleteDataset", DATASET, DELETE_DATASET, prepare=_refuse_in_use)

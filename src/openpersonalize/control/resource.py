@@ -1,7 +1,7 @@
 """Resources described once, and the operations that follow from the description."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import create_model
@@ -46,7 +46,7 @@ class Resource(Generic[Row]):
     parent: str = ""
     to_full: Callable[[Row, Context], Shape] | None = None
     to_summary: Callable[[Row, Context], Shape] | None = None
-    missing: str = field(default="The given {words} does not exist: {arn}")
+    missing: str = "The given {words} does not exist: {arn}"
 
     @property
     def arn_member(self) -> str:
@@ -58,30 +58,20 @@ class Resource(Generic[Row]):
         """The member that holds many."""
         return self.plural or f"{self.noun}s"
 
-    def not_found(self, arn: str) -> ResourceNotFoundException:
-        """The error for an ARN that names nothing of the caller's."""
-        return ResourceNotFoundException(self.missing.format(words=self.words, arn=arn))
-
-    def get(self, context: Context, arn: str) -> Row:
+    def get(self, context: Context, arn: str, *, lock: records.Lock = "") -> Row:
         """The row of an ARN. Raises ResourceNotFoundException; other accounts and regions don't exist."""
-        row = records.find(context.session, self.table, arn, context.scope)
+        row = records.find(context.session, self.table, arn, context.scope, lock=lock)
         if row is None:
-            raise self.not_found(arn)
+            raise ResourceNotFoundException(self.missing.format(words=self.words, arn=arn))
         return row
 
     def get_for_child(self, context: Context, arn: str) -> Row:
         """The row, which cannot be deleted before the transaction ends. Raises ResourceNotFoundException."""
-        row = records.find(context.session, self.table, arn, context.scope, lock="shared")
-        if row is None:
-            raise self.not_found(arn)
-        return row
+        return self.get(context, arn, lock="shared")
 
     def get_to_change(self, context: Context, arn: str) -> Row:
         """The row, kept from all other transactions until this one ends. Raises ResourceNotFoundException."""
-        row = records.find(context.session, self.table, arn, context.scope, lock="exclusive")
-        if row is None:
-            raise self.not_found(arn)
-        return row
+        return self.get(context, arn, lock="exclusive")
 
 
 def active_parent(context: Context, resource: Resource[LifecycleRow], arn: str) -> LifecycleRow:
@@ -146,20 +136,23 @@ def refuse_dependants(
 UNDER_WAY = ("CREATE PENDING", "CREATE IN_PROGRESS", "CREATE STOPPING")
 
 
+def _shape(name: str, **members: Any) -> type[Shape]:
+    shape: type[Shape] = create_model(name, __base__=Shape, **members)
+    return shape
+
+
 def describe(operations: Operations, name: str, resource: Resource[Any]) -> None:
     """Add the operation that answers one resource in full."""
     member = resource.arn_member
-    noun = (
-        f"{resource.noun}_"  # the wire drops the underscore; without it, `schema` would hide pydantic's own
-    )
-    request_shape = create_model(f"{name}Request", __base__=Shape, **{member: (Arn, ...)})  # type: ignore[call-overload]
-    response_shape = create_model(f"{name}Response", __base__=Shape, **{noun: (resource.full, ...)})  # type: ignore[call-overload]
+    # The wire drops the underscore; without it, `schema` would hide pydantic's own.
+    noun = f"{resource.noun}_"
+    request_shape = _shape(f"{name}Request", **{member: (Arn, ...)})
+    response_shape = _shape(f"{name}Response", **{noun: (resource.full, ...)})
     to_full = resource.to_full or _from_row(resource.full)
 
     def handler(request: Shape, context: Context) -> Shape:
         row = resource.get(context, getattr(request, member))
-        answer: Shape = response_shape(**{noun: to_full(row, context)})
-        return answer
+        return response_shape(**{noun: to_full(row, context)})
 
     handler.__doc__ = f"Describe a {resource.words}."
     operations.add(Operation(name, request_shape, response_shape, handler))
@@ -169,12 +162,10 @@ def _list_shapes(name: str, resource: Resource[Any]) -> tuple[type[Shape], type[
     members: dict[str, Any] = {resource.parent: (Arn | None, None)} if resource.parent else {}
     members |= {"next_token": (NextToken | None, None), "max_results": (MaxResults | None, None)}
     answers: dict[str, Any] = {
-        resource.list_member: (list[resource.summary], ...),  # type: ignore[name-defined]
+        resource.list_member: (list[resource.summary], ...),  # type: ignore[name-defined]  # known when it runs
         "next_token": (NextToken | None, None),
     }
-    request_shape: type[Shape] = create_model(f"{name}Request", __base__=Shape, **members)
-    response_shape: type[Shape] = create_model(f"{name}Response", __base__=Shape, **answers)
-    return request_shape, response_shape
+    return _shape(f"{name}Request", **members), _shape(f"{name}Response", **answers)
 
 
 def list_(
@@ -206,10 +197,8 @@ def list_(
             size=request.max_results or DEFAULT_PAGE,
         )
         token = None if last is None else next_token(last, name, context.scope, filters)
-        answer: Shape = response_shape(
-            **{resource.list_member: [to_summary(row, context) for row in rows], "next_token": token}
-        )
-        return answer
+        summaries = [to_summary(row, context) for row in rows]
+        return response_shape(**{resource.list_member: summaries, "next_token": token})
 
     handler.__doc__ = f"List the {resource.words}s, oldest first."
     operations.add(Operation(name, request_shape, response_shape, handler))
@@ -220,16 +209,17 @@ def delete(
     name: str,
     resource: Resource[Any],
     job: Job,
-    refuse_in_use: Callable[[Context, Any], None] | None = None,
+    *,
+    prepare: Callable[[Context, Any], None] | None = None,
 ) -> None:
-    """Add the operation that starts a deletion; `refuse_in_use` raises while something depends on the row."""
+    """Add the operation that starts a deletion; `prepare` raises while something depends on the row."""
     member = resource.arn_member
-    request_shape = create_model(f"{name}Request", __base__=Shape, **{member: (Arn, ...)})  # type: ignore[call-overload]
+    request_shape = _shape(f"{name}Request", **{member: (Arn, ...)})
 
     def handler(request: Shape, context: Context) -> None:
         row = resource.get_to_change(context, getattr(request, member))
-        if refuse_in_use is not None:
-            refuse_in_use(context, row)
+        if prepare is not None:
+            prepare(context, row)
         start(context, row, job)
 
     handler.__doc__ = f"Delete a {resource.words}."

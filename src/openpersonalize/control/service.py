@@ -27,12 +27,8 @@ from openpersonalize.control import (
     tags,
 )
 from openpersonalize.control.context import Context
-from openpersonalize.errors import (
-    ApiError,
-    NotBuiltYet,
-    ResourceAlreadyExistsException,
-    ResourceInUseException,
-)
+from openpersonalize.control.resource import already_exists
+from openpersonalize.errors import ApiError, NotBuiltYet, ResourceInUseException
 from openpersonalize.protocol.call import Call, CallHandler
 from openpersonalize.protocol.dialect import decode
 from openpersonalize.protocol.operation import Operation, Operations
@@ -159,7 +155,7 @@ def _explained(error: IntegrityError, added: list[str]) -> ApiError | None:
     """The caller's error behind a violated constraint: two requests raced past the handler's own check."""
     code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
     if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505") and added:
-        return ResourceAlreadyExistsException(f"Another resource with Arn {added[-1]} already exists.")
+        return already_exists(added[-1])
     if code in ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503"):
         return ResourceInUseException(
             "Another request has just changed a resource that this one depends on: look at it and try again."

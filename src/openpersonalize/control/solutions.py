@@ -199,4 +199,4 @@ def _refuse_in_use(context: Context, row: SolutionRow) -> None:
 
 describe(operations, "DescribeSolution", SOLUTION)
 list_(operations, "ListSolutions", SOLUTION)
-delete(operations, "DeleteSolution", SOLUTION, DELETE_SOLUTION, _refuse_in_use)
+delete(operations, "DeleteSolution", SOLUTION, DELETE_SOLUTION, prepare=_refuse_in_use)

@@ -11,6 +11,7 @@ from openpersonalize.protocol.arns import Scope
 from openpersonalize.storage.tables import CounterRow, Resource
 
 Row = TypeVar("Row", bound=Resource)
+Lock = Literal["", "shared", "exclusive"]
 
 
 def find(
@@ -19,7 +20,7 @@ def find(
     arn: str,
     scope: Scope,
     *,
-    lock: Literal["", "shared", "exclusive"] = "",
+    lock: Lock = "",
 ) -> Row | None:
     """The row of this ARN, or None where there is none or it is another account's or region's.
 
