@@ -5,7 +5,6 @@ import secrets
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import select
 
 from openpersonalize.control.context import Context
 from openpersonalize.control.recipes import recipe_of
@@ -23,7 +22,7 @@ from openpersonalize.control.resource import (
 )
 from openpersonalize.control.solution_config import Parameters
 from openpersonalize.control.solution_versions import SOLUTION_VERSION
-from openpersonalize.control.solutions import SOLUTION
+from openpersonalize.control.solutions import SOLUTION, newest_version
 from openpersonalize.control.tags import Tags, keep_tags
 from openpersonalize.errors import InvalidInputException, NotBuiltYet, ResourceInUseException
 from openpersonalize.jobs.lifecycle import DELETE_CAMPAIGN, DEPLOY_CAMPAIGN, UPDATE_CAMPAIGN
@@ -201,13 +200,7 @@ def _deployable_version(context: Context, arn: str) -> SolutionVersionRow:
 
 def _latest_version(context: Context, solution_arn: str) -> SolutionVersionRow:
     solution = SOLUTION.get(context, solution_arn)
-    newest = (
-        select(SolutionVersionRow)
-        .where(SolutionVersionRow.solution_arn == solution.arn, SolutionVersionRow.status == "ACTIVE")
-        .order_by(SolutionVersionRow.id.desc())
-        .limit(1)
-    )
-    version = context.session.scalar(newest)
+    version = newest_version(context, solution.arn, SolutionVersionRow.status == "ACTIVE")
     if version is None:
         raise ResourceInUseException(
             f"{solution.arn} has no ACTIVE solution version: wait until one is trained."

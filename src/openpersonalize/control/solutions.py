@@ -1,7 +1,7 @@
 """Solutions: a recipe and its settings for a dataset group."""
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from openpersonalize.control.context import Context
 from openpersonalize.control.dataset_groups import DATASET_GROUP
@@ -104,14 +104,16 @@ class Solution(SolutionSummary):
     latest_solution_update: SolutionUpdateSummary | None = None
 
 
+def newest_version(
+    context: Context, solution_arn: str, *conditions: ColumnElement[bool]
+) -> SolutionVersionRow | None:
+    """The newest version of a solution that meets the conditions; None where there is none."""
+    query = select(SolutionVersionRow).where(SolutionVersionRow.solution_arn == solution_arn, *conditions)
+    return context.session.scalar(query.order_by(SolutionVersionRow.id.desc()).limit(1))
+
+
 def _with_latest_version(row: SolutionRow, context: Context) -> Shape:
-    newest = (
-        select(SolutionVersionRow)
-        .where(SolutionVersionRow.solution_arn == row.arn)
-        .order_by(SolutionVersionRow.id.desc())
-        .limit(1)
-    )
-    version = context.session.scalar(newest)
+    version = newest_version(context, row.arn)
     solution = Solution.model_validate(row)
     if version is None:
         return solution
