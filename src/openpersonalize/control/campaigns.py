@@ -1,6 +1,5 @@
 """Campaigns: solution versions that answer requests."""
 
-import math
 import secrets
 from typing import Annotated, Any
 
@@ -230,32 +229,20 @@ def _checked_config(config: CampaignConfig | None, version_arn: str, recipe: Rec
 
 def _check_exploration(given: dict[str, str], recipe: Recipe) -> None:
     known = {parameter.name: parameter for parameter in recipe.parameters(Where.CAMPAIGN)}
+    values = {}
     for name, text in given.items():
         if name not in known:
             raise InvalidInputException(
                 f"campaignConfig.itemExplorationConfig has {name!r}, which {recipe.name} does not have: "
                 f"{'use ' + ', '.join(known) if known else 'leave it out'}."
             )
-        parameter = known[name]
-        number = _number(text)
-        if (
-            number is None
-            or (parameter.low is not None and number < parameter.low)
-            or (parameter.high is not None and number > parameter.high)
-        ):
+        values[name] = known[name].read(text)
+        if values[name] is None:
             raise InvalidInputException(
-                f"campaignConfig.itemExplorationConfig has {name} {text!r}: it must be {parameter.allowed}."
+                f"campaignConfig.itemExplorationConfig has {name} {text!r}: it must be {known[name].allowed}."
             )
-    if given and _number(given.get("explorationWeight", "")) != 0:
+    if given and values.get("explorationWeight") != 0:
         raise NotBuiltYet("campaignConfig.itemExplorationConfig with an explorationWeight other than 0")
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _refuse_update_under_way(row: CampaignRow) -> None:

@@ -1,6 +1,5 @@
 """Checks the hyperparameters of a solution against those that its recipe publishes."""
 
-import math
 from collections.abc import Mapping
 
 from openpersonalize.errors import InvalidInputException
@@ -37,38 +36,12 @@ def _unknown(recipe: Recipe, where: Where, name: str, known: list[str]) -> str:
 
 
 def _parse(parameter: Hyperparameter, text: str) -> Value:
-    """Read one value in the type of the default; numbers and booleans come as texts."""
-    value = _read(parameter.default, text.strip())
+    value = parameter.read(text)
     if value is None:
-        raise _refused(parameter, text)
-    if isinstance(value, str):
-        if parameter.values and value not in parameter.values:
-            raise _refused(parameter, text)
-    elif not isinstance(value, bool):
-        is_low = parameter.low is not None and value < parameter.low
-        is_high = parameter.high is not None and value > parameter.high
-        if is_low or is_high:
-            raise _refused(parameter, text)
+        raise InvalidInputException(
+            f"The hyperparameter {parameter.name} has the value {text!r}; it must be {parameter.allowed}."
+        )
     return value
-
-
-def _read(default: Value, text: str) -> Value | None:
-    """Return the text as a value of the default's type, None if it is not one."""
-    if isinstance(default, bool):
-        return {"true": True, "false": False}.get(text.lower())
-    if isinstance(default, str):
-        return text
-    try:
-        number = int(text) if isinstance(default, int) else float(text)
-        return number if math.isfinite(number) else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _refused(parameter: Hyperparameter, text: str) -> InvalidInputException:
-    return InvalidInputException(
-        f"The hyperparameter {parameter.name} has the value {text!r}; it must be {parameter.allowed}."
-    )
 
 
 def _check_percentiles(values: Mapping[str, Value]) -> None:

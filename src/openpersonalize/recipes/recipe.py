@@ -1,5 +1,6 @@
 """A recipe as the API describes it; nothing here loads what trains."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -47,6 +48,22 @@ class Hyperparameter:
         if self.low is not None and self.high is not None:
             return f"{kind} from {self.low:g} to {self.high:g}"
         return kind if self.low is None else f"{kind} of at least {self.low:g}"
+
+    def read(self, text: str) -> Value | None:
+        """Return a text as a value of the parameter's type; None where it is not one, or not allowed."""
+        text = text.strip()
+        if isinstance(self.default, bool):
+            return {"true": True, "false": False}.get(text.lower())
+        if isinstance(self.default, str):
+            return text if not self.values or text in self.values else None
+        try:
+            number = int(text) if isinstance(self.default, int) else float(text)
+            is_finite = math.isfinite(number)
+        except (ValueError, OverflowError):
+            return None
+        is_low = self.low is not None and number < self.low
+        is_high = self.high is not None and number > self.high
+        return number if is_finite and not is_low and not is_high else None
 
 
 @dataclass(frozen=True)
