@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 from openpersonalize.protocol.json11 import TARGET_PREFIX
 from openpersonalize.protocol.operation import Operation
 from openpersonalize.protocol.rest import PATHS
-from openpersonalize.protocol.shapes import Count, Number, Shape, Text, member_name, unwrap
+from openpersonalize.protocol.shapes import CONSTRAINTS, Number, Shape, Text, member_name, unwrap
 
 
 class Samples(Protocol):
@@ -86,7 +86,7 @@ def example(shape: type[Shape], operation: str, samples: Samples) -> dict[str, A
 
 def _value(annotation: Any, metadata: Sequence[Any], operation: str, samples: Samples) -> Any:
     base, constraints = unwrap(annotation)
-    constraints = [*constraints, *(entry for entry in metadata if isinstance(entry, Text | Number | Count))]
+    constraints = [*constraints, *(entry for entry in metadata if isinstance(entry, CONSTRAINTS))]
     if isinstance(base, type) and issubclass(base, Shape):
         return example(base, operation, samples)
     if get_origin(base) is list:

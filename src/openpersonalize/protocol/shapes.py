@@ -169,7 +169,7 @@ class Count:
             yield f"Member must have length greater than or equal to {self.minimum}"
 
 
-type_constraint = (Text, Number, Count)
+CONSTRAINTS = (Text, Number, Count)
 
 Name = Annotated[str, Text(1, 63, r"^[a-zA-Z0-9][a-zA-Z0-9\-_]*")]
 Arn = Annotated[str, Text(max_length=256, pattern=r"arn:([a-z\d-]+):personalize:.*:.*:.+")]
@@ -219,7 +219,7 @@ def explain(shape: type[Shape], document: Any, error: ValidationError | None = N
     return InvalidInputException(f"{len(found)} validation {noun} detected: {'; '.join(found)}")
 
 
-def _walk(annotation: Any, value: Any, path: str, hidden: bool = False) -> Iterator[str]:
+def _walk(annotation: Any, value: Any, path: str, *, hidden: bool = False) -> Iterator[str]:
     """Yield the violations of `value` and all that is in it; raise at a wrong JSON type."""
     base, constraints = unwrap(annotation)
     _check_type(base, value, path)
@@ -232,15 +232,15 @@ def _walk(annotation: Any, value: Any, path: str, hidden: bool = False) -> Itera
         yield from _walk_members(base, value, path, hidden=sensitive or base.sensitive)
     elif get_origin(base) is list:
         for position, entry in enumerate(value, 1):
-            yield from _walk(get_args(base)[0], entry, f"{path}.{position}.member", sensitive)
+            yield from _walk(get_args(base)[0], entry, f"{path}.{position}.member", hidden=sensitive)
     elif get_origin(base) is dict:
         key_type, value_type = get_args(base)
         for key, entry in value.items():
-            yield from _walk(key_type, key, f"{path}.key", sensitive)
-            yield from _walk(value_type, entry, f"{path}.{key}.member", sensitive)
+            yield from _walk(key_type, key, f"{path}.key", hidden=sensitive)
+            yield from _walk(value_type, entry, f"{path}.{key}.member", hidden=sensitive)
 
 
-def _walk_members(shape: type[Shape], value: dict[str, Any], path: str, hidden: bool) -> Iterator[str]:
+def _walk_members(shape: type[Shape], value: dict[str, Any], path: str, *, hidden: bool) -> Iterator[str]:
     for name, field in shape.model_fields.items():
         member = field.alias or member_name(name)
         inner = f"{path}.{member}" if path else member
@@ -248,10 +248,10 @@ def _walk_members(shape: type[Shape], value: dict[str, Any], path: str, hidden: 
             if field.is_required():
                 yield f"Value null at '{inner}' failed to satisfy constraint: Member must not be null"
             continue
-        annotation = field.annotation
+        annotation: Any = field.annotation
         if field.metadata:
-            annotation = Annotated[annotation, *field.metadata]  # type: ignore[assignment]
-        yield from _walk(annotation, value[member], inner, hidden)
+            annotation = Annotated[annotation, *field.metadata]
+        yield from _walk(annotation, value[member], inner, hidden=hidden)
 
 
 def unwrap(annotation: Any) -> tuple[Any, list[Text | Number | Count]]:
@@ -260,7 +260,7 @@ def unwrap(annotation: Any) -> tuple[Any, list[Text | Number | Count]]:
     while True:
         if get_origin(annotation) is Annotated:
             annotation, *metadata = get_args(annotation)
-            constraints += [entry for entry in metadata if isinstance(entry, type_constraint)]
+            constraints += [entry for entry in metadata if isinstance(entry, CONSTRAINTS)]
         elif get_origin(annotation) in (Union, UnionType):
             annotation = next(entry for entry in get_args(annotation) if entry is not type(None))
         else:

@@ -1,6 +1,7 @@
 """The SQL database: one engine, short transactions, and the clock that all processes share."""
 
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,10 +93,10 @@ def reason_of(error: SQLAlchemyError) -> str:
     return said.strip().partition("\n")[0].rstrip(".")
 
 
-def _prepare_sqlite(connection: object, _entry: ConnectionPoolEntry) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     # The driver must not open transactions by itself: `write` says BEGIN IMMEDIATE, reads are autocommitted.
-    connection.isolation_level = None  # type: ignore[attr-defined]
-    cursor = connection.cursor()  # type: ignore[attr-defined]
+    connection.isolation_level = None
+    cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",

@@ -55,8 +55,8 @@ class Resource:
     last_updated_date_time: Mapped[float]
 
     @declared_attr.directive
-    def __table_args__(cls) -> Any:  # noqa: N805
-        table = cls.__tablename__  # type: ignore[attr-defined]
+    def __table_args__(cls) -> Any:  # noqa: N805  (SQLAlchemy calls it with the class)
+        table = cls.__tablename__  # type: ignore[attr-defined]  # each table that mixes this in has one
         return (
             Index(f"ix_{table}_owner", "account", "region", "id"),
             {"sqlite_autoincrement": True},
