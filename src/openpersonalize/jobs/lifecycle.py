@@ -6,10 +6,11 @@ in no row instead of a word. Nobody but `begin` here and the worker's `queue` wr
 
 from dataclasses import dataclass
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from openpersonalize.errors import ResourceInUseException
+from openpersonalize.storage import records
 from openpersonalize.storage.tables import JobRow, Lifecycle
 
 
@@ -126,9 +127,7 @@ def begin(session: Session, row: Lifecycle, job: Job, *, now: float) -> JobRow:
 def request_cancel(session: Session, resource_arn: str) -> int:
     """Ask the unfinished jobs of a resource to stop, in the caller's transaction; says how many there are."""
     condition = (JobRow.resource_arn == resource_arn, JobRow.state.in_(UNFINISHED))
-    changed = session.execute(update(JobRow).where(*condition).values(cancel_requested=True))
-    assert isinstance(changed, CursorResult)  # noqa: S101
-    return int(changed.rowcount)
+    return records.change(session, update(JobRow).where(*condition).values(cancel_requested=True))
 
 
 def set_words(row: Lifecycle, job: Job, word: str, *, now: float, reason: str | None = None) -> None:

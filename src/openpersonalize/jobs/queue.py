@@ -21,10 +21,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from openpersonalize.jobs.lifecycle import JOBS, UNFINISHED, Job, set_words
+from openpersonalize.storage import records
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.tables import LONGEST_REASON, Base, JobRow, Lifecycle
 
@@ -32,11 +33,11 @@ RETRY_AFTER_S = 1.0
 WORKER_DIED = "The worker died or stopped answering while it ran the job."
 
 
-class LeaseLost(Exception):  # noqa: N818
+class LeaseLost(Exception):  # noqa: N818  (no error: the job is in other hands)
     """Another worker has the job now, or it is gone: stop and change nothing."""
 
 
-class ResourceGone(Exception):  # noqa: N818
+class ResourceGone(Exception):  # noqa: N818  (no error: somebody wanted it so)
     """The resource was deleted while its job ran: nothing of the result may become visible."""
 
 
@@ -273,9 +274,7 @@ def _count_fault(row: JobRow) -> None:
 
 
 def _fenced(session: Session, held: Claim, values: Mapping[str, Any]) -> None:
-    result = session.execute(update(JobRow).where(held.fence).values(**values))
-    assert isinstance(result, CursorResult)  # noqa: S101
-    if result.rowcount != 1:
+    if records.change(session, update(JobRow).where(held.fence).values(**values)) != 1:
         raise LeaseLost(f"job {held.id}, attempt {held.attempt}")
 
 

@@ -46,7 +46,7 @@ POLL_S = 0.1
 PROGRESS_EVERY_S = 0.5
 
 
-class JobCancelled(Exception):  # noqa: N818
+class JobCancelled(Exception):  # noqa: N818  (no error: somebody asked for it)
     """The job was asked to stop."""
 
 
@@ -227,7 +227,8 @@ class Worker:
         try:
             self._clean_up(job.claim)
             job.scratch.mkdir()
-            self._refuse_what_cannot_end_well(job)
+            beat.check()
+            _refuse_what_cannot_end_well(job.claim)
             publish = self.handlers[job.kind](job, self.stores)
             beat.check()
             beat.stop()
@@ -240,7 +241,7 @@ class Worker:
             self._fail(job, beat, state="cancelled", failure_class="cancelled", reason=reason)
         except JobError as error:
             self._fail(job, beat, state="failed", failure_class="customer", reason=str(error))
-        except _TooManyFaults:
+        except _TooManyFaultsError:
             reason = (
                 f"The work was interrupted {job.claim.faults} times (a worker died or ran out of memory); "
                 "it is not tried again. See the worker's log, then create the resource anew."
@@ -248,13 +249,6 @@ class Worker:
             self._fail(job, beat, state="failed", failure_class="fault", reason=reason)
         except Exception as error:  # noqa: BLE001  (our fault: try again, then fail with a reason)
             self._fault(job, beat, error)
-
-    def _refuse_what_cannot_end_well(self, job: RunningJob) -> None:
-        job._beat.check()
-        if not job.claim.resource_exists and not job.claim.job.deletes:
-            raise ResourceGone(job.resource_arn)
-        if job.claim.faults >= job.claim.job.max_attempts:
-            raise _TooManyFaults
 
     def _clean_up(self, held: Claim) -> None:
         """Remove what earlier attempts at this job left behind; the order matters, see above."""
@@ -312,8 +306,15 @@ class Worker:
             queue.retry(session, job.claim, now=self.stores.clock(), reason=reason)
 
 
-class _TooManyFaults(Exception):  # noqa: N818
+class _TooManyFaultsError(Exception):
     """The job has killed its workers too often."""
+
+
+def _refuse_what_cannot_end_well(held: Claim) -> None:
+    if not held.resource_exists and not held.job.deletes:
+        raise ResourceGone(held.resource_arn)
+    if held.faults >= held.job.max_attempts:
+        raise _TooManyFaultsError
 
 
 def owner_prefix(node: str, pid: int) -> str:

@@ -1,9 +1,9 @@
 """Rows by ARN and pages of rows, always within one account and region."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, CursorResult, Update, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -54,6 +54,11 @@ def page(
         query = query.where(table.id > after)
     rows = list(session.scalars(query.order_by(table.id).limit(size + 1)))
     return rows[:size], rows[size - 1].id if len(rows) > size else None
+
+
+def change(session: Session, statement: Update) -> int:
+    """Execute an update, in the caller's transaction; says how many rows it changed."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
 def bump(session: Session, counter: str) -> None:
