@@ -15,7 +15,7 @@ from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.event_log import START, Position
-from openpersonalize.storage.records import bump
+from openpersonalize.storage.records import DEPLOYMENTS, bump
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import (
     CampaignRow,
@@ -100,7 +100,7 @@ class Store:
                     recommendation_cid=f"{number:06x}",
                 )
             )
-            bump(session, "deployments")
+            bump(session, DEPLOYMENTS)
         return campaign
 
     def put(self, user_id: str | None, *items: str, session_id: str = "s", **members: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from openpersonalize.storage.records import bump
+from openpersonalize.storage.records import DEPLOYMENTS, bump
 from openpersonalize.storage.tables import CampaignRow, SolutionVersionRow
 from tests.api.stores_of_items import Store, a_store, popular_items, save
 from tests.world import World, until
@@ -17,7 +17,7 @@ def serve_instead(store: Store, campaign: str, artifact_id: str) -> None:
         row = session.query(CampaignRow).filter_by(arn=campaign).one()
         version = session.query(SolutionVersionRow).filter_by(arn=row.solution_version_arn).one()
         version.artifact_id = row.artifact_id = artifact_id
-        bump(session, "deployments")
+        bump(session, DEPLOYMENTS)
 
 
 def test_an_update_changes_the_answers(world: World) -> None:

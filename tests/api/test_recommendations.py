@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from openpersonalize.storage.records import bump
+from openpersonalize.storage.records import DEPLOYMENTS, bump
 from openpersonalize.storage.tables import CampaignRow
 from tests.api.stores_of_items import a_store, factor_model, popular_items, similar_items, two_tastes
 from tests.world import World, until
@@ -149,7 +149,7 @@ def test_a_campaign_that_is_being_deleted_stops_answering(world: World) -> None:
 
     with store.stores.database.write() as session:
         session.query(CampaignRow).filter_by(arn=campaign).update({"status": "DELETE PENDING"})
-        bump(session, "deployments")
+        bump(session, DEPLOYMENTS)
 
     def is_gone() -> bool:
         try:

@@ -253,7 +253,7 @@ def _refuse_update_under_way(row: CampaignRow) -> None:
 
 def _prepare_deletion(context: Context, row: CampaignRow) -> None:
     _refuse_update_under_way(row)
-    records.bump(context.session, "deployments")
+    records.bump(context.session, records.DEPLOYMENTS)
 
 
 describe(operations, "DescribeCampaign", CAMPAIGN)

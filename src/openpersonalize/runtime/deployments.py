@@ -19,14 +19,13 @@ from sqlalchemy import select
 from openpersonalize.models import KINDS, ItemRanker, PopularityModel, Ranker, warm_up
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.event_log import START, Position
-from openpersonalize.storage.records import counter
+from openpersonalize.storage.records import DEPLOYMENTS, counter
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import CampaignRow, DatasetGroupRow, SolutionRow, SolutionVersionRow
 from openpersonalize.storage.tail import Tail
 
 log = logging.getLogger(__name__)
 
-COUNTER = "deployments"
 POLL_S = 0.2
 RETRY_S = 5.0
 """Seconds after which a model that could not be loaded is tried again."""
@@ -172,7 +171,7 @@ class Deployments:
     def refresh(self) -> None:
         """Swap the snapshot if a campaign has changed since the last one."""
         with self._stores.database.read() as session:
-            generation = counter(session, COUNTER)
+            generation = counter(session, DEPLOYMENTS)
             if generation == self._generation and time.monotonic() < self._retry_at:
                 return
             campaigns = _campaigns(session)

@@ -13,6 +13,9 @@ from openpersonalize.storage.tables import CounterRow, Resource
 Row = TypeVar("Row", bound=Resource)
 Lock = Literal["", "shared", "exclusive"]
 
+DEPLOYMENTS = "deployments"
+"""The counter to bump when a campaign begins, changes or ceases to serve."""
+
 
 def find(
     session: Session,

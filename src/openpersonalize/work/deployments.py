@@ -19,7 +19,7 @@ def deploy_campaign(job: RunningJob, stores: Stores) -> Publish:
 
     def publish(session: Session) -> None:
         _campaign(session, job.resource_arn).artifact_id = artifact_id
-        records.bump(session, "deployments")
+        records.bump(session, records.DEPLOYMENTS)
 
     return publish
 
@@ -37,7 +37,7 @@ def update_campaign(job: RunningJob, stores: Stores) -> Publish:
         campaign.campaign_config = wanted.get("campaignConfig")
         campaign.artifact_id = artifact_id
         campaign.last_updated_date_time = stores.clock()
-        records.bump(session, "deployments")
+        records.bump(session, records.DEPLOYMENTS)
 
     return publish
 

@@ -78,7 +78,7 @@ def delete_campaign(job: RunningJob, stores: Stores) -> Publish:
     """Delete a campaign; it serves no more since its deletion was asked for."""
 
     def publish(session: Session) -> None:
-        records.bump(session, "deployments")
+        records.bump(session, records.DEPLOYMENTS)
         _delete_tags(session, job.resource_arn)
 
     return publish
