@@ -24,10 +24,12 @@ class NoWriter(EventWriter):
         return answer
 
 
-def build_events(stores: Stores, tail: Tail) -> Events:
-    events = Events(stores, tail)
-    events.writer = NoWriter(stores.database, tail.add_own)
-    return events
+class EventsForNobody(Events):
+    """The events API with that writer."""
+
+    def __init__(self, stores: Stores, tail: Tail) -> None:
+        super().__init__(stores, tail)
+        self.writer = NoWriter(stores.database, tail.add_own)
 
 
 def main() -> None:
@@ -36,7 +38,7 @@ def main() -> None:
     listener = socket.socket(fileno=parser.parse_args().listener)
     settings = load_settings()
     stores = open_stores(settings.data_dir, settings.database)
-    api.build_events = build_events
+    api.Events = EventsForNobody
     make_server(api.build_api(settings, stores)).run(sockets=[listener])
 
 

@@ -28,6 +28,7 @@ from openpersonalize.settings import Settings
 from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.stores import Stores, open_stores
 from openpersonalize.storage.tables import DatasetRow, GenerationRow, SolutionVersionRow
+from openpersonalize.work.handlers import HANDLERS
 from tests.log_watch import SECRET, WATCH
 
 REGION = "us-east-1"
@@ -288,9 +289,7 @@ class World:
 
     def settle(self) -> None:
         """Run the jobs that wait, and those that they make, with the worker's code, until none is left."""
-        from openpersonalize.roles.worker import work_functions
-
-        hand = Worker(self.server.stores, work_functions(), lease_s=self.server.settings.lease_s)
+        hand = Worker(self.server.stores, HANDLERS, lease_s=self.server.settings.lease_s)
         while hand.run_one():
             pass
 

@@ -91,8 +91,3 @@ def _refuse(name: str, shape: type[Shape]) -> Callable[[Call], bytes]:
         raise NotBuiltYet(name)
 
     return refuse
-
-
-def build_events(stores: Stores, tail: Tail) -> Events:
-    """The events API of a process, to be started by its composition root."""
-    return Events(stores, tail)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from openpersonalize.control import service
 from openpersonalize.control.service import THREADS, ControlPlane
-from openpersonalize.events.operations import build_events
+from openpersonalize.events.operations import Events
 from openpersonalize.logs import configure_logging
 from openpersonalize.protocol.call import CallHandler
 from openpersonalize.protocol.front import Front
@@ -19,7 +19,7 @@ from openpersonalize.protocol.operation import Operations
 from openpersonalize.roles.health import Check, checks_of
 from openpersonalize.roles.http_server import make_server
 from openpersonalize.roles.site import build_site
-from openpersonalize.runtime.endpoints import build_runtime
+from openpersonalize.runtime.endpoints import Runtime
 from openpersonalize.settings import Settings, is_loopback
 from openpersonalize.storage.stores import Stores, open_stores
 from openpersonalize.storage.tail import Tail
@@ -48,7 +48,7 @@ class Service(Part, Protocol):
 
 def build_services(stores: Stores, tail: Tail) -> list[Service]:
     """The services of a process; both know the newest events through the tail."""
-    return [build_events(stores, tail), build_runtime(stores, tail)]
+    return [Events(stores, tail), Runtime(stores, tail)]
 
 
 def build_api(settings: Settings, stores: Stores) -> Front:

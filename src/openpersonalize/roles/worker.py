@@ -5,11 +5,10 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Mapping
 from types import FrameType
 
 from openpersonalize.jobs.orphans import follow_parent
-from openpersonalize.jobs.worker import Worker, WorkFunction, end_what_was_left
+from openpersonalize.jobs.worker import Worker, end_what_was_left
 from openpersonalize.logs import configure_logging
 from openpersonalize.settings import Settings, load_settings
 from openpersonalize.storage.stores import open_stores
@@ -22,17 +21,12 @@ GRACE_S = 0.5
 """How long a worker that is to stop waits for a job that is about to end anyway."""
 
 
-def work_functions() -> Mapping[str, WorkFunction]:
-    """The work to do for each kind of job."""
-    return HANDLERS
-
-
 def run_worker(settings: Settings, node: str = "") -> None:
     """Run jobs until SIGTERM or SIGINT, then give the running one back to the queue and exit at once."""
     configure_logging(settings.log_level)
     stores = open_stores(settings.data_dir, settings.database)
     end_what_was_left(stores)
-    worker = Worker(stores, work_functions(), lease_s=settings.lease_s, node=node)
+    worker = Worker(stores, HANDLERS, lease_s=settings.lease_s, node=node)
     stop = threading.Event()
 
     def request_stop(_number: int, _frame: FrameType | None) -> None:

@@ -137,8 +137,3 @@ def _is_of(scope: Scope, deployment: Deployment) -> bool:
 
 def _not_active(arn: str) -> InvalidInputException:
     return InvalidInputException(f"{arn} does not exist or is not active yet.")
-
-
-def build_runtime(stores: Stores, tail: Tail) -> Runtime:
-    """The runtime API of a process, to be started by its composition root."""
-    return Runtime(stores, tail)

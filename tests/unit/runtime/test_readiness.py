@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from openpersonalize.runtime.endpoints import build_runtime
+from openpersonalize.runtime.endpoints import Runtime
 from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.stores import open_stores
 from openpersonalize.storage.tail import Tail
@@ -13,7 +13,7 @@ def test_a_runtime_is_ready_when_its_functions_are_compiled_and_its_campaigns_re
     url = f"sqlite:///{tmp_path}/database.sqlite3"
     upgrade(url)
     stores = open_stores(tmp_path, url)
-    runtime = build_runtime(stores, Tail(stores.database))
+    runtime = Runtime(stores, Tail(stores.database))
     before = {name: check() for name, check in runtime.checks.items()}
     runtime.start()
     try:
