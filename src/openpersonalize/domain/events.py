@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from openpersonalize.domain.columns import Column, DatasetColumns
+from openpersonalize.domain.limits import ID_CHARACTERS
 from openpersonalize.errors import InvalidInputException
 
 FORBIDDEN = ("userId", "sessionId", "eventType", "timestamp", "recommendationId", "impression")
@@ -115,8 +116,10 @@ def _parsed(properties: str) -> dict[str, Any]:
 def _item_id(key: str, value: Any) -> str:
     # Ids were numbers in some notebooks.
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    if not 1 <= len(text) <= 256:
-        raise InvalidInputException(f"The property {key} must be a string of 1 to 256 characters.")
+    if not 1 <= len(text) <= ID_CHARACTERS:
+        raise InvalidInputException(
+            f"The property {key} must be a string of 1 to {ID_CHARACTERS} characters."
+        )
     return text
 
 

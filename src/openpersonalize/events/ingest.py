@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from openpersonalize.domain.events import EventColumns
+from openpersonalize.domain.limits import LATEST_TIME_S
 from openpersonalize.errors import InvalidInputException
 from openpersonalize.events import shapes
 from openpersonalize.storage.event_log import Event
 
 MAX_EVENT_BYTES = 10 * 1024
-_LATEST = 9_999_999_999
-"""Ten digits: a larger timestamp is one in milliseconds."""
 
 _encode = msgspec.json.encode
 
@@ -72,7 +71,7 @@ def _row(event: shapes.Event, columns: EventColumns, sender: _Sender) -> Event:
 
 
 def _seconds(sent_at: float) -> int:
-    if sent_at > _LATEST:
+    if sent_at > LATEST_TIME_S:
         raise InvalidInputException(
             "sentAt has more than ten digits before the point: give seconds since 1970, not milliseconds."
         )

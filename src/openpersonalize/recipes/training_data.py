@@ -11,12 +11,12 @@ import polars as pl
 import scipy.sparse
 from numpy.typing import NDArray
 
+from openpersonalize.domain.limits import MIN_INTERACTIONS
 from openpersonalize.errors import JobError
 from openpersonalize.models.compiled import Flags, Ints, Longs, compiled, frozen
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 
-MIN_INTERACTIONS = 1000
 MIN_USERS_WITH_TWO = 25
 MIN_SHARE_OF_USERS_WITH_TWO = 0.01
 """What a training needs, after the filters of its solution."""

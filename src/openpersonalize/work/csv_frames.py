@@ -6,11 +6,12 @@ from typing import Any
 import polars as pl
 
 from openpersonalize.domain.columns import DatasetColumns
+from openpersonalize.domain.limits import LATEST_TIME_S
 from openpersonalize.work.csv_chunks import Chunk, count_byte
 from openpersonalize.work.csv_headers import Layout
 from openpersonalize.work.csv_records import field_at, field_position, split_record
 from openpersonalize.work.csv_rejects import KEPT_LINES, BadLine, LineError, Rejects, shortened
-from openpersonalize.work.csv_values import LATEST_TIME_S, Rule, checked_value, rules_of
+from openpersonalize.work.csv_values import Rule, checked_value, rules_of
 
 DTYPES: dict[str, type[pl.DataType]] = {
     "string": pl.String,

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from openpersonalize.domain.columns import DatasetColumns
+from openpersonalize.domain.limits import MIN_INTERACTIONS
 from openpersonalize.errors import JobError
 from openpersonalize.storage.objects import ObjectStore, StoredObject
 from openpersonalize.work.csv_chunks import CHUNK_BYTES, read_chunks
@@ -19,8 +20,6 @@ from openpersonalize.work.csv_hashes import HashLog
 from openpersonalize.work.csv_headers import Layout, read_header, require_same_header
 from openpersonalize.work.csv_parts import PartWriter
 from openpersonalize.work.csv_rejects import RejectedLinesError, Rejects
-
-MIN_INTERACTIONS = 1000
 
 READING_PERCENT, FINISHED_PERCENT = 80.0, 95.0  # the rest is for publishing
 

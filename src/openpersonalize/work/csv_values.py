@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from openpersonalize.domain.columns import Column, DatasetColumns
+from openpersonalize.domain.limits import ID_CHARACTERS, LATEST_TIME_S
 from openpersonalize.work.csv_rejects import LineError
 
-ID_CHARACTERS = 256
 STRING_CHARACTERS = 1000
 TEXT_CHARACTERS = 20_000
-LATEST_TIME_S = 9_999_999_999  # ten digits; with more it is milliseconds
 
 _IDS = frozenset({"USER_ID", "ITEM_ID", "ACTION_ID"})
 _REQUIRED = _IDS | {"TIMESTAMP", "EVENT_TYPE"}
