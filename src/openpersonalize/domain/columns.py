@@ -37,3 +37,8 @@ class DatasetColumns:
     def identifier(self) -> str | None:
         """The column that names one record (a later row replaces an earlier one), or None for events."""
         return IDENTIFIERS.get(self.dataset_type)
+
+
+def squashed(name: str) -> str:
+    """A column's or property's name without underscores and case: NUM_RATINGS and numRatings are one."""
+    return name.replace("_", "").lower()

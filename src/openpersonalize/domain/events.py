@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from openpersonalize.domain.columns import Column, DatasetColumns
+from openpersonalize.domain.columns import Column, DatasetColumns, squashed
 from openpersonalize.domain.limits import ID_CHARACTERS
 from openpersonalize.errors import InvalidInputException
 
@@ -88,11 +88,6 @@ class EventColumns:
                 f"The schema demands a value of {', '.join(missing)}: give {', '.join(map(camel, missing))} "
                 "in properties, or make the column nullable."
             )
-
-
-def squashed(name: str) -> str:
-    """A column's or property's name without underscores and case: NUM_RATINGS and numRatings are one."""
-    return name.replace("_", "").lower()
 
 
 def camel(column: str) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from openpersonalize.domain.columns import Column, ColumnType, DatasetColumns
+from openpersonalize.domain.columns import Column, ColumnType, DatasetColumns, squashed
 from openpersonalize.domain.datasets import (
     DATASET_TYPES,
     DatasetRules,
@@ -19,7 +19,7 @@ from openpersonalize.errors import InvalidInputException
 
 TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
 RECORD_NAMES = ("Interactions", "Items", "Users", "Actions", "ActionInteractions")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z\d_]{0,149}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,149}")
 _FLAGS = ("categorical", "textual", "itemName")
 _COLLECTIONS = ("record", "array", "map", "enum", "fixed")
 
@@ -163,15 +163,10 @@ def _flag(name: str, flag: str, field: dict[str, Any]) -> bool:
     return value
 
 
-def _plain(name: str) -> str:
-    """A name as AWS compares names: properties of events are matched to columns this way."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
 def _check_names(columns: tuple[Column, ...]) -> None:
     seen: dict[str, str] = {}
     for column in columns:
-        other = seen.setdefault(_plain(column.name), column.name)
+        other = seen.setdefault(squashed(column.name), column.name)
         if other is not column.name:
             raise _invalid(
                 f"Fields '{other}' and '{column.name}' have the same name when case and underscores are "
@@ -212,9 +207,9 @@ def _check_flags(columns: tuple[Column, ...], dataset_type: DatasetType) -> None
 
 def _check_rules(columns: tuple[Column, ...], rules: DatasetRules, dataset_type: DatasetType) -> None:
     by_name = {column.name: column for column in columns}
-    names = {_plain(column.name): column.name for column in columns}
+    names = {squashed(column.name): column.name for column in columns}
     for reserved_name, rule in rules.reserved.items():
-        written = names.get(_plain(reserved_name))
+        written = names.get(squashed(reserved_name))
         if written is not None and written != reserved_name:
             raise _invalid(
                 f"Field '{written}' is a reserved name in another spelling: write '{reserved_name}'."

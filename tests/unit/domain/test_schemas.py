@@ -112,6 +112,7 @@ def test_a_column_says_what_its_field_declared() -> None:
         (text_of("Users", USER, {"type": "int"}), "Field 2 has the name missing"),
         (text_of("Users", USER, field("2ND", "int")), 'Field 2 has the name "2ND": write a letter'),
         (text_of("Users", USER, field("A-B", "int")), 'Field 2 has the name "A-B"'),
+        (text_of("Users", USER, field("A\N{ARABIC-INDIC DIGIT ONE}", "int")), "Field 2 has the name"),
         (text_of("Users", USER, field("A" * 151, "int")), "at most 150 characters"),
     ],
 )
