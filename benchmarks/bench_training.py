@@ -80,8 +80,8 @@ def save_matrix(parts: list[Path], target: Path) -> None:
     from openpersonalize.recipes.als import CONFIDENCE
     from openpersonalize.recipes.training_data import EventFilter, Source, load_interactions
 
-    data = load_interactions(Source(parts, has_one_origin=True), EventFilter())
-    matrix = data.of_typical_users(0.0, 0.99).matrix()
+    interactions = load_interactions(Source(parts, has_one_origin=True), EventFilter())
+    matrix = interactions.of_typical_users(0.0, 0.99).matrix()
     matrix.data *= CONFIDENCE
     scipy.sparse.save_npz(target, matrix, compressed=False)
 

@@ -45,9 +45,13 @@ def train(task: Task) -> Trained:
     task.progress("evaluating", 55.0)
     metrics = task.evaluate(_build(task, part, first, fitted))
     final = _factorise(
-        task, task.data, REFIT_ITERATIONS, start=first, report=_span(task, "training on all data", 60.0, 95.0)
+        task,
+        task.interactions,
+        REFIT_ITERATIONS,
+        start=first,
+        report=_span(task, "training on all data", 60.0, 95.0),
     )
-    return Trained(_build(task, task.data, final, fitted), metrics)
+    return Trained(_build(task, task.interactions, final, fitted), metrics)
 
 
 def _span(task: Task, phase: str, low: float, high: float) -> Callable[[float], None]:
@@ -57,14 +61,14 @@ def _span(task: Task, phase: str, low: float, high: float) -> Callable[[float], 
 
 def _factorise(
     task: Task,
-    data: Interactions,
+    interactions: Interactions,
     iterations: int,
     *,
     start: NDArray[np.float32] | None,
     report: Callable[[float], None],
 ) -> NDArray[np.float32]:
     """Return item factors, float32, shape (n_items, hidden_dimension), beginning from `start` if given."""
-    typical = data.of_typical_users(
+    typical = interactions.of_typical_users(
         float(task.settings["min_user_history_length_percentile"]),
         float(task.settings["max_user_history_length_percentile"]),
     )
@@ -98,17 +102,19 @@ def _whiten(factors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(factors @ to_white, np.float32)
 
 
-def _build(task: Task, data: Interactions, factors: NDArray[np.float32], fitted: Calibration) -> FactorModel:
+def _build(
+    task: Task, interactions: Interactions, factors: NDArray[np.float32], fitted: Calibration
+) -> FactorModel:
     has_recency = bool(task.settings["recency_mask"])
-    popularity = _popularity(data, has_recency)
+    popularity = _popularity(interactions, has_recency)
     popular = by_popularity(popularity)
     log_popularity = np.log(popularity).astype(np.float32)
     return FactorModel(
-        items=data.items,
-        users=data.users,
-        histories=data.histories,
+        items=interactions.items,
+        users=interactions.users,
+        histories=interactions.histories,
         factors=topk.pack(_whiten(factors)),
-        bias=topk.pack_bias(np.float32(fitted.familiarity_weight) * calibration.familiarity(data)),
+        bias=topk.pack_bias(np.float32(fitted.familiarity_weight) * calibration.familiarity(interactions)),
         event_weights=_event_weights(int(task.settings["bptt"]), has_recency),
         popular=popular,
         popular_probabilities=popularity[popular],
@@ -125,14 +131,16 @@ def _event_weights(n_events: int, has_recency: bool) -> NDArray[np.float32]:
     return (CONFIDENCE * decay).astype(np.float32)
 
 
-def _popularity(data: Interactions, has_recency: bool) -> NDArray[np.float32]:
+def _popularity(interactions: Interactions, has_recency: bool) -> NDArray[np.float32]:
     """Return the probability of each item for a user without events, float32, sums to 1, never 0."""
-    all_time = np.bincount(data.histories.items, minlength=data.n_items) + 0.5
+    all_time = np.bincount(interactions.histories.items, minlength=interactions.n_items) + 0.5
     shares = all_time / all_time.sum()
-    if has_recency and data.n_events:
-        age_days = (data.histories.times.max() - data.histories.times) / _DAY_S
+    if has_recency and interactions.n_events:
+        age_days = (interactions.histories.times.max() - interactions.histories.times) / _DAY_S
         trend = np.bincount(
-            data.histories.items, weights=np.exp(-age_days / TREND_DAYS), minlength=data.n_items
+            interactions.histories.items,
+            weights=np.exp(-age_days / TREND_DAYS),
+            minlength=interactions.n_items,
         )
         shares = (trend + TREND_PRIOR_EVENTS * shares) / (trend.sum() + TREND_PRIOR_EVENTS)
     return np.asarray(shares, np.float32)

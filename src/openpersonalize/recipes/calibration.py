@@ -59,27 +59,27 @@ class Sample:
     is_kept: NDArray[np.bool_]
 
 
-def draw(data: Interactions, generator: np.random.Generator) -> Sample:
+def draw(interactions: Interactions, generator: np.random.Generator) -> Sample:
     """Draw users with at least two events."""
-    eligible = np.flatnonzero(data.lengths >= 2)
-    room = max(MIN_USERS, MAX_CELLS // max(1, data.n_items))
+    eligible = np.flatnonzero(interactions.lengths >= 2)
+    room = max(MIN_USERS, MAX_CELLS // max(1, interactions.n_items))
     n_users = min(MAX_USERS, room, len(eligible))
     users = np.sort(generator.choice(eligible, n_users, replace=False)).astype(np.int64)
-    newest = data.histories.starts[users + 1] - 1
-    is_kept = np.ones(data.n_events, np.bool_)
+    newest = interactions.histories.starts[users + 1] - 1
+    is_kept = np.ones(interactions.n_events, np.bool_)
     is_kept[newest] = False
-    return Sample(users, data.histories.items[newest], is_kept)
+    return Sample(users, interactions.histories.items[newest], is_kept)
 
 
-def fit(model: FactorModel, data: Interactions, sample: Sample) -> Calibration:
+def fit(model: FactorModel, interactions: Interactions, sample: Sample) -> Calibration:
     """Return the calibration of a model that was trained without the sample's newest events.
 
-    `data` holds these events too: the rate of repeats is measured on the newest event of all users.
+    `interactions` hold these events too: the rate of repeats is measured on the newest event of all users.
     """
     if len(sample.users) == 0:
         return Calibration(_PRIOR_MEAN[0], _PRIOR_MEAN[1], NEVER)
-    view = _View.of(model, data, sample)
-    repeats = repeat_rate(data)
+    view = _View.of(model, interactions, sample)
+    repeats = repeat_rate(interactions)
     has_repeats = repeats >= LEAST_REPEAT_RATE
     fitted = _most_likely(view, has_repeats)
     if has_repeats:
@@ -91,22 +91,22 @@ def fit(model: FactorModel, data: Interactions, sample: Sample) -> Calibration:
     return scaled if has_repeats else replace(scaled, seen_penalty=NEVER + view.widest_gap(scaled))
 
 
-def familiarity(data: Interactions) -> NDArray[np.float32]:
+def familiarity(interactions: Interactions) -> NDArray[np.float32]:
     """Return by item log((n + 0.5) / (n + 10)) of its n interactions, centred, float32.
 
     Products say little of rare items: this takes probability from them, and leaves the order among items of
     some fame to taste. Plain log popularity explains held-out events of ml-latest-small no better, and loses
     a tenth of NDCG@10.
     """
-    counts = np.bincount(data.histories.items, minlength=data.n_items)
+    counts = np.bincount(interactions.histories.items, minlength=interactions.n_items)
     logs = np.log((counts + 0.5) / (counts + FAMILIAR_COUNT))
     return np.asarray(logs - logs.mean(), np.float32)
 
 
-def repeat_rate(data: Interactions) -> float:
+def repeat_rate(interactions: Interactions) -> float:
     """Return how often the newest event of a user with at least two is an item that they had before."""
-    eligible = int((data.lengths >= 2).sum())
-    return _count_repeats(data.histories.starts, data.histories.items) / max(1, eligible)
+    eligible = int((interactions.lengths >= 2).sum())
+    return _count_repeats(interactions.histories.starts, interactions.histories.items) / max(1, eligible)
 
 
 @compiled
@@ -137,19 +137,19 @@ class _View:
     targets: NDArray[np.int32]
 
     @classmethod
-    def of(cls, model: FactorModel, data: Interactions, sample: Sample) -> "_View":
-        n_items = data.n_items
+    def of(cls, model: FactorModel, interactions: Interactions, sample: Sample) -> "_View":
+        n_items = interactions.n_items
         products = np.empty((len(sample.users), n_items), np.float32)
         is_seen = np.zeros((len(sample.users), n_items), np.bool_)
         no_bias = np.zeros(len(model.bias), np.float32)
-        starts = data.histories.starts
+        starts = interactions.histories.starts
         for row, user in enumerate(sample.users):
-            before = data.histories.items[starts[user] : starts[user + 1] - 1]
+            before = interactions.histories.items[starts[user] : starts[user + 1] - 1]
             newest = topk.newest_events(before, before[:0], len(model.event_weights))
             vector = topk.fold_in(model.factors, newest, model.event_weights[: len(newest)])
             products[row] = topk.score_catalogue(model.factors, vector, no_bias)[:n_items]
             is_seen[row, before] = True
-        return cls(products, familiarity(data), is_seen, sample.targets)
+        return cls(products, familiarity(interactions), is_seen, sample.targets)
 
     def scores(self, by: Calibration) -> NDArray[np.float32]:
         """Return the scores of all items for all users."""

@@ -27,23 +27,25 @@ def train(task: Task) -> Trained:
     part = _count_pairs(task, task.training_part, "training", (5.0, 45.0))
     task.progress("evaluating", 45.0)
     metrics = task.evaluate(part)
-    return Trained(_count_pairs(task, task.data, "training on all data", (55.0, 95.0)), metrics)
+    return Trained(_count_pairs(task, task.interactions, "training on all data", (55.0, 95.0)), metrics)
 
 
-def _count_pairs(task: Task, data: Interactions, phase: str, percents: tuple[float, float]) -> NeighbourModel:
+def _count_pairs(
+    task: Task, interactions: Interactions, phase: str, percents: tuple[float, float]
+) -> NeighbourModel:
     low, high = percents
     task.progress(phase, low)
-    typical = data.of_typical_users(
+    typical = interactions.of_typical_users(
         float(task.settings["min_user_history_length_percentile"]),
         float(task.settings["max_user_history_length_percentile"]),
     )
-    firsts, by_item = grouped(typical.histories.items, data.n_items)
-    discounts = _discounts(data, typical, task.settings)
+    firsts, by_item = grouped(typical.histories.items, interactions.n_items)
+    discounts = _discounts(interactions, typical, task.settings)
 
     def neighbours_from(first: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         return _neighbours_of(
             first,
-            min(first + _ITEMS_PER_CALL, data.n_items),
+            min(first + _ITEMS_PER_CALL, interactions.n_items),
             firsts,
             by_item,
             typical.histories.starts,
@@ -56,25 +58,27 @@ def _count_pairs(task: Task, data: Interactions, phase: str, percents: tuple[flo
     parts = []
     # Threads take ranges of items; the result does not depend on who takes which.
     with ThreadPoolExecutor(task.n_threads) as threads:
-        for part in threads.map(neighbours_from, range(0, data.n_items, _ITEMS_PER_CALL)):
+        for part in threads.map(neighbours_from, range(0, interactions.n_items, _ITEMS_PER_CALL)):
             parts.append(part)
-            share = min(1.0, len(parts) * _ITEMS_PER_CALL / data.n_items)
+            share = min(1.0, len(parts) * _ITEMS_PER_CALL / interactions.n_items)
             task.progress(phase, low + (high - low) * share)
-    return _assemble(data, parts)
+    return _assemble(interactions, parts)
 
 
-def _assemble(data: Interactions, parts: list[tuple[NDArray[np.int64], NDArray[np.int32]]]) -> NeighbourModel:
+def _assemble(
+    interactions: Interactions, parts: list[tuple[NDArray[np.int64], NDArray[np.int32]]]
+) -> NeighbourModel:
     counts = np.concatenate([count for count, _ in parts])
     return NeighbourModel(
-        items=data.items,
+        items=interactions.items,
         users=IdIndex.build([]),
         starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         neighbours=np.concatenate([found for _, found in parts]).astype(np.int32),
-        popular=by_popularity(data.users_by_item),
+        popular=by_popularity(interactions.users_by_item),
     )
 
 
-def _discounts(data: Interactions, typical: Interactions, settings: Settings) -> NDArray[np.float64]:
+def _discounts(interactions: Interactions, typical: Interactions, settings: Settings) -> NDArray[np.float64]:
     """Return by item what its strengths are multiplied by; 0 for items that are not to be offered.
 
     Items of fewer interactions than the lower percentile are not offered. Those of more than the upper one
@@ -83,7 +87,7 @@ def _discounts(data: Interactions, typical: Interactions, settings: Settings) ->
     The percentiles are taken over interactions, not items, most of which have few: of items, AWS's default of
     0.9 would take a tenth that holds most interactions.
     """
-    counts = np.bincount(typical.histories.items, minlength=data.n_items)
+    counts = np.bincount(typical.histories.items, minlength=interactions.n_items)
     low, high = np.quantile(
         counts[typical.histories.items],
         [
@@ -92,7 +96,7 @@ def _discounts(data: Interactions, typical: Interactions, settings: Settings) ->
         ],
         method="nearest",
     )
-    discounts = (data.users_by_item + 1.0) ** -float(settings["popularity_discount_factor"])
+    discounts = (interactions.users_by_item + 1.0) ** -float(settings["popularity_discount_factor"])
     discounts *= np.minimum(1.0, high / np.maximum(1, counts))
     discounts[counts < low] = 0.0
     return np.asarray(discounts, np.float64)

@@ -12,9 +12,11 @@ def train(task: Task) -> Trained:
     task.progress("evaluating", 40.0)
     metrics = task.evaluate(_count(task.training_part))
     task.progress("training on all data", 80.0)
-    return Trained(_count(task.data), metrics)
+    return Trained(_count(task.interactions), metrics)
 
 
-def _count(data: Interactions) -> PopularityModel:
-    order = by_popularity(data.users_by_item)
-    return PopularityModel(items=data.items, users=IdIndex.build([]), order=order, places=places_of(order))
+def _count(interactions: Interactions) -> PopularityModel:
+    order = by_popularity(interactions.users_by_item)
+    return PopularityModel(
+        items=interactions.items, users=IdIndex.build([]), order=order, places=places_of(order)
+    )

@@ -35,7 +35,7 @@ class Task:
     - `n_threads`: how many threads may train; the same seed and threads give the same bytes.
     """
 
-    data: Interactions
+    interactions: Interactions
     settings: Settings
     seed: int = 0
     n_threads: int = 1
@@ -44,12 +44,12 @@ class Task:
     @cached_property
     def held_out(self) -> evaluation.HeldOut:
         """The test users."""
-        return evaluation.hold_out(self.data.lengths, np.random.default_rng(self.seed))
+        return evaluation.hold_out(self.interactions.lengths, np.random.default_rng(self.seed))
 
     @cached_property
     def training_part(self) -> Interactions:
         """All data but the test users'."""
-        return self.data.without_users(self.held_out.users)
+        return self.interactions.without_users(self.held_out.users)
 
     def evaluate(self, model: Ranker) -> dict[str, float]:
         """Return the eight metrics of a model that was trained on the training part.
@@ -58,9 +58,9 @@ class Task:
         similar items the last of them is the seed.
         """
         starts, items, times = (
-            self.data.histories.starts,
-            self.data.histories.items,
-            self.data.histories.times,
+            self.interactions.histories.starts,
+            self.interactions.histories.items,
+            self.interactions.histories.times,
         )
         lists, targets = [], []
         for user, n_given in zip(self.held_out.users.tolist(), self.held_out.n_given.tolist(), strict=True):
@@ -71,7 +71,7 @@ class Task:
             )
             lists.append(_ask(model, query))
             targets.append(items[first + n_given : end])
-        return evaluation.metrics(lists, targets, self.data.n_items)
+        return evaluation.metrics(lists, targets, self.interactions.n_items)
 
 
 def _ask(model: Ranker, query: Query) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":

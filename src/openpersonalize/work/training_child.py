@@ -50,7 +50,7 @@ class Reporter:
 def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Load, train, evaluate and save as the spec says; return what the parent is told."""
     reporter.progress("loading", 1.0)
-    data = load_interactions(
+    interactions = load_interactions(
         Source(
             [Path(path) for path in spec["interactions"]],
             [Path(path) for path in spec["items"]],
@@ -58,10 +58,10 @@ def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
         ),
         EventFilter(spec["event_type"], spec["value_threshold"]),
     )
-    task = Task(data, spec["settings"], spec["seed"], spec["n_threads"], reporter.progress)
+    task = Task(interactions, spec["settings"], spec["seed"], spec["n_threads"], reporter.progress)
     trained = TRAINERS[spec["recipe"]](task)
     reporter.progress("saving", 96.0)
-    counts = _counts(data)
+    counts = _counts(interactions)
     digest = artifacts.save(trained.model, Path(spec["folder"]), extra=spec["extra"] | {"counts": counts})
     reporter.progress("done", 98.0)
     return {
@@ -73,8 +73,12 @@ def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     }
 
 
-def _counts(data: Interactions) -> dict[str, int]:
-    return {"users": data.n_users, "items": data.n_items, "interactions": data.n_events}
+def _counts(interactions: Interactions) -> dict[str, int]:
+    return {
+        "users": interactions.n_users,
+        "items": interactions.n_items,
+        "interactions": interactions.n_events,
+    }
 
 
 def _log_without_text(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

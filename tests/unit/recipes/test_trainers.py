@@ -30,13 +30,13 @@ EVERY_ITEM = {"min_item_interaction_count_percentile": "0", "max_item_interactio
 
 def _train(
     recipe: str,
-    data: Interactions,
+    interactions: Interactions,
     algorithm: dict[str, str] | None = None,
     features: dict[str, str] | None = None,
     seed: int = 0,
 ) -> Trained:
     settings = validate_hyperparameters(RECIPES[recipe], algorithm or {}, features or {})
-    return TRAINERS[recipe](Task(data, settings, seed=seed, n_threads=2))
+    return TRAINERS[recipe](Task(interactions, settings, seed=seed, n_threads=2))
 
 
 @pytest.mark.parametrize("recipe", sorted(TRAINERS))
@@ -49,10 +49,10 @@ def test_every_trainer_returns_the_eight_metrics_within_their_range(recipe: str)
 
 @pytest.mark.parametrize("recipe", sorted(TRAINERS))
 def test_the_same_seed_and_threads_give_the_same_bytes(recipe: str, tmp_path: Path) -> None:
-    data = taste_store(n_users=80, n_clusters=4, items_per_cluster=30).interactions
+    interactions = taste_store(n_users=80, n_clusters=4, items_per_cluster=30).interactions
     digests = []
     for name in ("one", "two"):
-        artifacts.save(_train(recipe, data).model, tmp_path / name, extra={})
+        artifacts.save(_train(recipe, interactions).model, tmp_path / name, extra={})
         files = sorted((tmp_path / name).iterdir())
         digests.append(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest())
 
@@ -60,10 +60,10 @@ def test_the_same_seed_and_threads_give_the_same_bytes(recipe: str, tmp_path: Pa
 
 
 def test_another_seed_gives_other_factors(tmp_path: Path) -> None:
-    data = taste_store(n_users=80, n_clusters=4, items_per_cluster=30).interactions
+    interactions = taste_store(n_users=80, n_clusters=4, items_per_cluster=30).interactions
     digests = {
         artifacts.save(
-            _train("aws-user-personalization", data, seed=seed).model, tmp_path / str(seed), extra={}
+            _train("aws-user-personalization", interactions, seed=seed).model, tmp_path / str(seed), extra={}
         )
         for seed in (0, 1)
     }
@@ -84,38 +84,38 @@ def _pairs(n: int, *items: int) -> list["np.ndarray[tuple[int], np.dtype[np.int6
 
 def test_similar_items_are_those_that_follow_soon() -> None:
     """2 follows 0 at once, 3 only later, and 4 comes before it."""
-    data = interactions_of(_pairs(30, 4, 0, 2, 5, 6, 3) + _pairs(30, 7, 8), 9)
-    model = _train("aws-sims", data, {"popularity_discount_factor": "0"}, EVERY_ITEM).model
+    interactions = interactions_of(_pairs(30, 4, 0, 2, 5, 6, 3) + _pairs(30, 7, 8), 9)
+    model = _train("aws-sims", interactions, {"popularity_discount_factor": "0"}, EVERY_ITEM).model
     similar = model.similar(Query(item=0), 5).items.tolist()  # type: ignore[attr-defined]
 
     assert similar == [2, 5, 6, 3, 4]
 
 
 def test_pairs_below_the_minimum_are_not_similar() -> None:
-    data = interactions_of(_pairs(4, 0, 1) + _pairs(5, 0, 2) + _pairs(50, 3, 4), 5)
+    interactions = interactions_of(_pairs(4, 0, 1) + _pairs(5, 0, 2) + _pairs(50, 3, 4), 5)
     features = EVERY_ITEM | {"min_user_history_length_percentile": "0"}
     for minimum, expected in (("4", [2, 1]), ("5", [2]), ("6", [])):
-        model = _train("aws-sims", data, {"min_cointeraction_count": minimum}, features).model
+        model = _train("aws-sims", interactions, {"min_cointeraction_count": minimum}, features).model
         starts = model.starts  # type: ignore[attr-defined]
         assert model.neighbours[starts[0] : starts[1]].tolist() == expected  # type: ignore[attr-defined]
 
 
 def test_the_minimum_counts_users_and_not_how_often_each_had_a_pair() -> None:
-    data = interactions_of(_pairs(2, 0, 1, 0, 1, 0, 1) + _pairs(3, 0, 2) + _pairs(50, 3, 4), 5)
+    interactions = interactions_of(_pairs(2, 0, 1, 0, 1, 0, 1) + _pairs(3, 0, 2) + _pairs(50, 3, 4), 5)
     features = EVERY_ITEM | {
         "min_user_history_length_percentile": "0",
         "max_user_history_length_percentile": "1",
     }
-    model = _train("aws-sims", data, {"min_cointeraction_count": "3"}, features).model
+    model = _train("aws-sims", interactions, {"min_cointeraction_count": "3"}, features).model
 
     assert model.neighbours[: model.starts[1]].tolist() == [2]  # type: ignore[attr-defined]
 
 
 def test_a_higher_discount_prefers_the_rarer_item() -> None:
     """1 follows 0 more often than 2 does, but 1 is everywhere."""
-    data = interactions_of(_pairs(12, 0, 1) + _pairs(8, 0, 2) + _pairs(200, 3, 1), 5)
+    interactions = interactions_of(_pairs(12, 0, 1) + _pairs(8, 0, 2) + _pairs(200, 3, 1), 5)
     firsts = {
-        factor: _train("aws-sims", data, {"popularity_discount_factor": factor}, EVERY_ITEM).model
+        factor: _train("aws-sims", interactions, {"popularity_discount_factor": factor}, EVERY_ITEM).model
         for factor in ("0", "1")
     }
 
@@ -125,11 +125,11 @@ def test_a_higher_discount_prefers_the_rarer_item() -> None:
 
 def test_items_above_the_count_percentile_have_to_be_more_strongly_related() -> None:
     """1 follows 0 more often than 2 does, but it has many more interactions; it may still be a seed."""
-    data = interactions_of(_pairs(12, 0, 1) + _pairs(8, 0, 2) + _pairs(200, 3, 1), 4)
+    interactions = interactions_of(_pairs(12, 0, 1) + _pairs(8, 0, 2) + _pairs(200, 3, 1), 4)
     first = {}
     for high in ("0.05", "1"):
         features = EVERY_ITEM | {"max_item_interaction_count_percentile": high}
-        model = _train("aws-sims", data, {"popularity_discount_factor": "0"}, features).model
+        model = _train("aws-sims", interactions, {"popularity_discount_factor": "0"}, features).model
         first[high] = model.similar(Query(item=0), 2).items.tolist()  # type: ignore[attr-defined]
         assert model.neighbours[model.starts[1] : model.starts[2]].tolist() == [3, 0]  # type: ignore[attr-defined]
 
@@ -137,11 +137,11 @@ def test_items_above_the_count_percentile_have_to_be_more_strongly_related() -> 
 
 
 def test_items_below_the_count_percentile_are_no_neighbours() -> None:
-    data = interactions_of(_pairs(20, 0, 1) + _pairs(4, 0, 2), 3)
+    interactions = interactions_of(_pairs(20, 0, 1) + _pairs(4, 0, 2), 3)
     found = {}
     for low in ("0", "0.3"):
         model = _train(
-            "aws-sims", data, {}, EVERY_ITEM | {"min_item_interaction_count_percentile": low}
+            "aws-sims", interactions, {}, EVERY_ITEM | {"min_item_interaction_count_percentile": low}
         ).model
         found[low] = set(model.neighbours.tolist())  # type: ignore[attr-defined]
 
@@ -153,7 +153,7 @@ def test_users_of_unusual_histories_shape_nothing_but_are_known(recipe: str) -> 
     """60 users have 20 events each; one has 60 and one has 4, of items that nobody else has."""
     usual = taste_store(n_users=60, n_clusters=3, items_per_cluster=30).interactions
     histories = [usual.histories.items_of(user).astype(np.int64) for user in range(60)]
-    data = interactions_of([*histories, np.arange(90, 150), np.array([150, 151, 152, 153])], 154)
+    interactions = interactions_of([*histories, np.arange(90, 150), np.array([150, 151, 152, 153])], 154)
     algorithm = {"min_cointeraction_count": "0"} if recipe == "aws-sims" else {"hidden_dimension": "32"}
     features = {} if recipe != "aws-sims" else EVERY_ITEM
     for low, high, has_longest, has_shortest in (("0", "1", True, True), ("0.05", "0.95", False, False)):
@@ -161,7 +161,7 @@ def test_users_of_unusual_histories_shape_nothing_but_are_known(recipe: str) -> 
             "min_user_history_length_percentile": low,
             "max_user_history_length_percentile": high,
         }
-        model = _train(recipe, data, algorithm, features | percentiles).model
+        model = _train(recipe, interactions, algorithm, features | percentiles).model
         is_shaped = _is_shaped(model)
 
         assert is_shaped[:60].sum() > 40
@@ -180,10 +180,10 @@ def _is_shaped(model: object) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
 
 def test_progress_rises_from_phase_to_phase() -> None:
     seen: list[tuple[str, float]] = []
-    data = taste_store(n_users=60, n_clusters=3, items_per_cluster=30).interactions
+    interactions = taste_store(n_users=60, n_clusters=3, items_per_cluster=30).interactions
     settings = validate_hyperparameters(RECIPES["aws-user-personalization"], {}, {})
     TRAINERS["aws-user-personalization"](
-        Task(data, settings, progress=lambda phase, percent: seen.append((phase, percent)))
+        Task(interactions, settings, progress=lambda phase, percent: seen.append((phase, percent)))
     )
 
     phases = list(dict.fromkeys(phase for phase, _ in seen))
@@ -193,9 +193,9 @@ def test_progress_rises_from_phase_to_phase() -> None:
 
 
 def test_the_hyperparameters_shape_the_model() -> None:
-    data = taste_store(n_users=60, n_clusters=3, items_per_cluster=30).interactions
-    small = _train("aws-user-personalization", data, {"hidden_dimension": "32", "bptt": "5"}).model
-    flat = _train("aws-user-personalization", data, {"recency_mask": "false"}).model
+    interactions = taste_store(n_users=60, n_clusters=3, items_per_cluster=30).interactions
+    small = _train("aws-user-personalization", interactions, {"hidden_dimension": "32", "bptt": "5"}).model
+    flat = _train("aws-user-personalization", interactions, {"recency_mask": "false"}).model
 
     assert small.factors.shape[1] == 32  # type: ignore[attr-defined]
     weights = small.event_weights  # type: ignore[attr-defined]
@@ -210,9 +210,13 @@ def test_trends_count_for_unknown_users_where_the_recency_mask_is_on() -> None:
     times = np.concatenate([old.histories.times - 365 * 86_400, new.histories.times])
     items = np.concatenate([old.histories.items, new.histories.items])
     both = interactions_of(_pairs(2900, 0, 0), 3)
-    data = Interactions(both.users, both.items, type(both.histories)(both.histories.starts, items, times))
+    interactions = Interactions(
+        both.users, both.items, type(both.histories)(both.histories.starts, items, times)
+    )
     lists = {
-        mask: _train("aws-user-personalization", data, {"hidden_dimension": "32", "recency_mask": mask})
+        mask: _train(
+            "aws-user-personalization", interactions, {"hidden_dimension": "32", "recency_mask": mask}
+        )
         .model.recommend(Query(), 3)  # type: ignore[attr-defined]
         .items.tolist()
         for mask in ("true", "false")

@@ -25,10 +25,11 @@ def _load(*parts: Path, events: EventFilter = ALL, items: Any = (), one: bool = 
     return load_interactions(source, events, checks_minimums=False)
 
 
-def _by_user(data: Interactions) -> dict[str, list[str]]:
+def _by_user(interactions: Interactions) -> dict[str, list[str]]:
     """Each user's items, oldest first, as texts."""
     return {
-        data.users.text(user): data.items.texts(data.histories.items_of(user)) for user in range(data.n_users)
+        interactions.users.text(user): interactions.items.texts(interactions.histories.items_of(user))
+        for user in range(interactions.n_users)
     }
 
 
@@ -37,10 +38,10 @@ def test_events_are_ordered_by_time_and_ties_by_their_place_in_the_files(tmp_pat
         tmp_path, "a", USER_ID=["u", "v", "u", "u"], ITEM_ID=["d", "x", "c", "b"], TIMESTAMP=[5, 1, 5, 4]
     )
     second = _part(tmp_path, "b", USER_ID=["u", "u"], ITEM_ID=["a", "e"], TIMESTAMP=[5, 1])
-    data = _load(first, second)
+    interactions = _load(first, second)
 
-    assert _by_user(data) == {"u": ["e", "b", "d", "c", "a"], "v": ["x"]}
-    assert data.histories.times_of(0).tolist() == [1, 4, 5, 5, 5]
+    assert _by_user(interactions) == {"u": ["e", "b", "d", "c", "a"], "v": ["x"]}
+    assert interactions.histories.times_of(0).tolist() == [1, 4, 5, 5, 5]
 
 
 def test_file_order_survives_many_rows_of_one_time(tmp_path: Path) -> None:
@@ -59,27 +60,29 @@ def test_file_order_survives_many_rows_of_one_time(tmp_path: Path) -> None:
         )
         for start in range(0, n_rows, 100_000)
     ]
-    data = _load(*parts, one=True)
+    interactions = _load(*parts, one=True)
 
     for user in (0, 17, 49):
-        row = data.users.find(str(user))
-        assert data.items.texts(data.histories.items_of(row)) == [str(item) for item in items[users == user]]
+        row = interactions.users.find(str(user))
+        assert interactions.items.texts(interactions.histories.items_of(row)) == [
+            str(item) for item in items[users == user]
+        ]
 
 
 def test_rows_are_in_the_order_of_the_ids(tmp_path: Path) -> None:
-    data = _load(_part(tmp_path, "a", USER_ID=["b", "a"], ITEM_ID=["10", "9"], TIMESTAMP=[1, 2]))
+    interactions = _load(_part(tmp_path, "a", USER_ID=["b", "a"], ITEM_ID=["10", "9"], TIMESTAMP=[1, 2]))
 
-    assert data.users.texts(np.arange(2, dtype=np.int32)) == ["a", "b"]
-    assert data.items.texts(np.arange(2, dtype=np.int32)) == ["10", "9"]
+    assert interactions.users.texts(np.arange(2, dtype=np.int32)) == ["a", "b"]
+    assert interactions.items.texts(np.arange(2, dtype=np.int32)) == ["10", "9"]
 
 
 def test_items_without_interactions_are_known(tmp_path: Path) -> None:
     interactions = _part(tmp_path, "a", USER_ID=["u"], ITEM_ID=["b"], TIMESTAMP=[1])
     items = _part(tmp_path, "items", ITEM_ID=["c", "b", "a"], PRICE=[1.0, 2.0, 3.0])
-    data = _load(interactions, items=[items])
+    interactions = _load(interactions, items=[items])
 
-    assert data.items.texts(np.arange(3, dtype=np.int32)) == ["a", "b", "c"]
-    assert data.users_by_item.tolist() == [0, 1, 0]
+    assert interactions.items.texts(np.arange(3, dtype=np.int32)) == ["a", "b", "c"]
+    assert interactions.users_by_item.tolist() == [0, 1, 0]
 
 
 def test_duplicates_across_origins_count_once(tmp_path: Path) -> None:
@@ -93,9 +96,9 @@ def test_duplicates_across_origins_count_once(tmp_path: Path) -> None:
         TIMESTAMP=[1, 1, 2],
         EVENT_TYPE=["view", "buy", "buy"],
     )
-    data = _load(bulk, streamed)
+    interactions = _load(bulk, streamed)
 
-    assert _by_user(data) == {"u": ["a", "b", "a", "a"]}
+    assert _by_user(interactions) == {"u": ["a", "b", "a", "a"]}
 
 
 def test_rows_that_differ_in_value_are_no_duplicates(tmp_path: Path) -> None:
@@ -202,12 +205,12 @@ def test_history_percentiles_drop_the_shortest_and_longest_users() -> None:
     lengths = np.arange(1, 101)
     store = taste_store(n_users=100, events_per_user=1).interactions
     users = np.repeat(np.arange(100), lengths)
-    data = Interactions(
+    interactions = Interactions(
         store.users,
         store.items,
         type(store.histories)(np.concatenate([[0], np.cumsum(lengths)]), users.astype(np.int32), users),
     )
-    kept = data.of_typical_users(0.1, 0.9).lengths
+    kept = interactions.of_typical_users(0.1, 0.9).lengths
 
     assert (kept[9], kept[10], kept[89], kept[90]) == (0, 11, 90, 0)
-    assert data.of_typical_users(0.0, 1.0) is data
+    assert interactions.of_typical_users(0.0, 1.0) is interactions
