@@ -106,7 +106,7 @@ def _build(
     task: Task, interactions: Interactions, factors: NDArray[np.float32], fitted: Calibration
 ) -> FactorModel:
     has_recency = bool(task.settings["recency_mask"])
-    popularity = _popularity(interactions, has_recency)
+    popularity = _popularity(interactions, has_recency=has_recency)
     popular = by_popularity(popularity)
     log_popularity = np.log(popularity).astype(np.float32)
     return FactorModel(
@@ -115,7 +115,7 @@ def _build(
         histories=interactions.histories,
         factors=topk.pack(_whiten(factors)),
         bias=topk.pack_bias(np.float32(fitted.familiarity_weight) * calibration.familiarity(interactions)),
-        event_weights=_event_weights(int(task.settings["bptt"]), has_recency),
+        event_weights=_event_weights(int(task.settings["bptt"]), has_recency=has_recency),
         popular=popular,
         popular_probabilities=popularity[popular],
         log_popularity=log_popularity,
@@ -124,14 +124,14 @@ def _build(
     )
 
 
-def _event_weights(n_events: int, has_recency: bool) -> NDArray[np.float32]:
+def _event_weights(n_events: int, *, has_recency: bool) -> NDArray[np.float32]:
     """Return the confidence of the newest, second newest, … event in the fold-in."""
     places = np.arange(1, n_events + 1, dtype=np.float64)
     decay = places**-RECENCY_EXPONENT if has_recency else np.ones_like(places)
     return (CONFIDENCE * decay).astype(np.float32)
 
 
-def _popularity(interactions: Interactions, has_recency: bool) -> NDArray[np.float32]:
+def _popularity(interactions: Interactions, *, has_recency: bool) -> NDArray[np.float32]:
     """Return the probability of each item for a user without events, float32, sums to 1, never 0."""
     all_time = np.bincount(interactions.histories.items, minlength=interactions.n_items) + 0.5
     shares = all_time / all_time.sum()

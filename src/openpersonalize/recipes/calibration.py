@@ -81,7 +81,7 @@ def fit(model: FactorModel, interactions: Interactions, sample: Sample) -> Calib
     view = _View.of(model, interactions, sample)
     repeats = repeat_rate(interactions)
     has_repeats = repeats >= LEAST_REPEAT_RATE
-    fitted = _most_likely(view, has_repeats)
+    fitted = _most_likely(view, has_repeats=has_repeats)
     if has_repeats:
         fitted = replace(fitted, seen_penalty=_penalty_for(repeats, view, fitted))
     scale = _most_likely_scale(view, fitted, has_repeats)
@@ -177,7 +177,7 @@ _PRIOR_MEAN = np.array([15.0, 1.0, 0.0])
 _PRIOR_PRECISION = np.array([0.01, 1.0, 0.01])
 
 
-def _most_likely(view: _View, has_repeats: bool) -> Calibration:
+def _most_likely(view: _View, *, has_repeats: bool) -> Calibration:
     """Fit the three weights by penalised maximum likelihood, L-BFGS."""
     rows = np.arange(len(view.targets))
     is_target_seen = view.is_seen[rows, view.targets]

@@ -100,13 +100,7 @@ class Interactions:
 
     def select(self, is_kept: NDArray[np.bool_]) -> "Interactions":
         """Return the interactions of a mask over events; users and items keep their rows."""
-        kept_before = np.concatenate([[0], np.cumsum(is_kept)])
-        histories = Histories(
-            starts=kept_before[self.histories.starts],
-            items=self.histories.items[is_kept],
-            times=self.histories.times[is_kept],
-        )
-        return Interactions(self.users, self.items, histories)
+        return Interactions(self.users, self.items, _selected(self.histories, is_kept))
 
     def without_users(self, users: NDArray[np.int64]) -> "Interactions":
         """Return the interactions of all other users; rows stay as they are."""
@@ -134,11 +128,15 @@ class Interactions:
         return matrix
 
 
-def load_interactions(source: Source, events: EventFilter, *, checks_minimums: bool = True) -> Interactions:
-    """Read what training trains on.
+def load_interactions(source: Source, events: EventFilter) -> Interactions:
+    """Read what training trains on. Raises JobError if it is less than AWS demands."""
+    interactions = read_interactions(source, events)
+    require_enough(interactions, events)
+    return interactions
 
-    Raises JobError if it is less than AWS demands (unless the check is off), or nothing at all.
-    """
+
+def read_interactions(source: Source, events: EventFilter) -> Interactions:
+    """Read interactions, however few. Raises JobError where there is no file of them."""
     frame = _scan(source, events)
     users = _distinct(frame, "USER_ID")
     items = _distinct(frame, "ITEM_ID")
@@ -154,12 +152,7 @@ def load_interactions(source: Source, events: EventFilter, *, checks_minimums: b
         else pl.struct("EVENT_TYPE", "EVENT_VALUE").hash().alias("tag"),
     ).collect(engine="streaming")
     histories = _by_user(coded, len(users), has_duplicates=not source.has_one_origin)
-    interactions = Interactions(IdIndex.build(users.to_list()), IdIndex.build(items.to_list()), histories)
-    if checks_minimums:
-        require_enough(interactions, events)
-    elif interactions.n_events == 0:
-        raise JobError(f"Dataset has no interactions{events.describe()}.")
-    return interactions
+    return Interactions(IdIndex.build(users.to_list()), IdIndex.build(items.to_list()), histories)
 
 
 def require_enough(interactions: Interactions, events: EventFilter) -> None:
@@ -198,9 +191,8 @@ def _scan(source: Source, events: EventFilter) -> pl.LazyFrame:
     frame = frame.filter(
         pl.col("USER_ID").is_not_null() & pl.col("ITEM_ID").is_not_null() & pl.col("TIMESTAMP").is_not_null()
     )
-    has_types = any("EVENT_TYPE" in names for names in columns)
     if events.event_type is not None:
-        _require_usable_types(frame, has_types)
+        _require_usable_types(frame)
         frame = frame.filter(pl.col("EVENT_TYPE") == events.event_type)
     if events.value_threshold is not None:
         frame = frame.filter(pl.col("EVENT_VALUE") >= events.value_threshold)
@@ -222,9 +214,9 @@ def _uniform(scan: pl.LazyFrame, names: set[str]) -> pl.LazyFrame:
     )
 
 
-def _require_usable_types(frame: pl.LazyFrame, has_types: bool) -> None:
+def _require_usable_types(frame: pl.LazyFrame) -> None:
     usable = pl.col("EVENT_TYPE").is_not_null() & ~pl.col("EVENT_TYPE").is_in(_KEYWORDS)
-    if not has_types or not frame.select(usable.any()).collect(engine="streaming").item():
+    if not frame.select(usable.any()).collect(engine="streaming").item():
         raise JobError("All values in the event_type column are either reserved keywords or null")
 
 
@@ -242,12 +234,18 @@ def _by_user(coded: pl.DataFrame, n_users: int, *, has_duplicates: bool) -> Hist
     items, times = coded["ITEM_ID"].to_numpy()[order], coded["TIMESTAMP"].to_numpy()[order]
     tags = coded["tag"].to_numpy().view(np.int64)[order] if has_duplicates else np.empty(0, np.int64)
     _order_by_time(starts, items, times, tags)
-    if has_duplicates:
-        is_first = np.ones(len(items), np.bool_)
-        _mark_duplicates(starts, items, times, tags, is_first)
-        kept_before = np.concatenate([[0], np.cumsum(is_first)])
-        starts, items, times = kept_before[starts], items[is_first], times[is_first]
-    return Histories(starts, items, times)
+    histories = Histories(starts, items, times)
+    if not has_duplicates:
+        return histories
+    is_first = np.ones(len(items), np.bool_)
+    _mark_duplicates(starts, items, times, tags, is_first)
+    return _selected(histories, is_first)
+
+
+def _selected(histories: Histories, is_kept: NDArray[np.bool_]) -> Histories:
+    """Return the events of a mask over events."""
+    kept_before = np.concatenate([[0], np.cumsum(is_kept)])
+    return Histories(kept_before[histories.starts], histories.items[is_kept], histories.times[is_kept])
 
 
 def grouped(keys: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

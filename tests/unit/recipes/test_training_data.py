@@ -8,7 +8,13 @@ import polars as pl
 import pytest
 
 from openpersonalize.errors import JobError
-from openpersonalize.recipes.training_data import EventFilter, Interactions, Source, load_interactions
+from openpersonalize.recipes.training_data import (
+    EventFilter,
+    Interactions,
+    Source,
+    load_interactions,
+    read_interactions,
+)
 from tests.planted import taste_store
 
 ALL = EventFilter()
@@ -22,7 +28,7 @@ def _part(folder: Path, name: str, **columns: Any) -> Path:
 
 def _load(*parts: Path, events: EventFilter = ALL, items: Any = (), one: bool = False) -> Interactions:
     source = Source(list(parts), list(items), has_one_origin=one)
-    return load_interactions(source, events, checks_minimums=False)
+    return read_interactions(source, events)
 
 
 def _by_user(interactions: Interactions) -> dict[str, list[str]]:
@@ -184,13 +190,13 @@ def test_fewer_than_one_percent_of_such_users_fail_with_the_counts(tmp_path: Pat
         load_interactions(Source([part], has_one_origin=True), ALL)
 
 
-def test_enough_data_pass_and_minimums_can_be_switched_off(tmp_path: Path) -> None:
+def test_enough_data_pass_and_minimums_are_asked_of_trainings_only(tmp_path: Path) -> None:
     enough, small = _written(tmp_path, 25, 40), taste_store(n_users=4, events_per_user=3).interactions
 
     assert load_interactions(Source([enough], has_one_origin=True), ALL).n_events == 1000
     assert small.n_events == 12
     with pytest.raises(JobError, match="has no interactions"):
-        load_interactions(Source([]), ALL, checks_minimums=False)
+        read_interactions(Source([]), ALL)
 
 
 def test_a_matrix_holds_one_plus_the_log_of_repetitions(tmp_path: Path) -> None:
