@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from openpersonalize.settings import NAMES, PREFIX, Settings, SettingsError
 
@@ -34,7 +34,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     failures: int = 0
     _started: float = 0.0
-    _start_at: float = field(default=0.0)
+    _start_at: float = 0.0
 
     def start(self) -> None:
         """Start the process, as a new interpreter that imports only what its role needs."""

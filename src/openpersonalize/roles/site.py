@@ -20,6 +20,17 @@ _READING = ["GET", "HEAD"]
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
+POINTERS = {
+    "service": "OpenPersonalize",
+    "version": __version__,
+    "docs": "/docs",
+    "openapi": "/openapi.json",
+    "health": "/healthz",
+    "readiness": "/readyz",
+}
+# Nothing from other hosts, so that the page works without internet and cannot be told to load more.
+DOCS_POLICY = "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
 
 def build_site(
     operations: Sequence[Operation], checks: Mapping[str, Check], lifespan: Lifespan, *, region: str
@@ -51,24 +62,11 @@ def build_site(
 
     @site.api_route("/docs", methods=_READING)
     async def docs() -> HTMLResponse:
-        # Nothing from other hosts, so that the page works without internet and cannot be told to load more.
-        policy = (
-            "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-        )
-        return HTMLResponse(page(), headers={"content-security-policy": policy})
+        return HTMLResponse(page(), headers={"content-security-policy": DOCS_POLICY})
 
     @site.api_route("/", methods=_READING)
     async def root() -> JSONResponse:
-        return JSONResponse(
-            {
-                "service": "OpenPersonalize",
-                "version": __version__,
-                "docs": "/docs",
-                "openapi": "/openapi.json",
-                "health": "/healthz",
-                "readiness": "/readyz",
-            }
-        )
+        return JSONResponse(POINTERS)
 
     site.add_exception_handler(HTTPException, _no_such_page)
     return site
