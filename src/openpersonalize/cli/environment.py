@@ -10,7 +10,8 @@ from openpersonalize.settings import load_settings
 app = options.command_app()
 
 SERVICES = ("PERSONALIZE", "PERSONALIZE_RUNTIME", "PERSONALIZE_EVENTS")
-# Signatures are not verified yet, but SDKs refuse to send anything unsigned.
+# Signatures are not verified yet, but SDKs refuse to send anything unsigned. An access key of 12 digits would
+# choose the account.
 ANY_KEY = "openpersonalize"
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich import box
@@ -16,14 +16,13 @@ from sqlalchemy.orm import Session
 from openpersonalize.cli import options
 from openpersonalize.cli.console import UserError, console
 from openpersonalize.jobs import reports
-from openpersonalize.jobs.reports import JobReport
+from openpersonalize.jobs.reports import JobReport, State
 from openpersonalize.settings import load_settings, masked_url
 from openpersonalize.storage.database import Database, reason_of, sqlite_file
 
 app = options.command_app()
 app.callback(no_args_is_help=True)(lambda: None)
 
-State = Literal["queued", "running", "done", "failed", "cancelled"]
 COLOURS = {"done": "green", "failed": "red", "running": "cyan", "cancelled": "yellow"}
 
 

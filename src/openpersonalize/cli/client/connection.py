@@ -16,10 +16,9 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from openpersonalize.cli.console import UserError
+from openpersonalize.cli.environment import ANY_KEY
 from openpersonalize.settings import Settings
 
-# Signatures are not verified yet. An access key of 12 digits would choose the account.
-ANY_KEY = "openpersonalize"
 READY_WITHIN_S = 180.0
 
 

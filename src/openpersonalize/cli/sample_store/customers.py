@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from math import exp, pi, sin
 from random import Random
@@ -107,12 +107,8 @@ def _busy(day: int) -> float:
 class _History:
     """What a customer remembers between visits."""
 
-    used_up: list[int]
-    lately: deque[int]
-
-    def __init__(self) -> None:
-        self.used_up = []
-        self.lately = deque(maxlen=30)
+    used_up: list[int] = field(default_factory=list)
+    lately: deque[int] = field(default_factory=lambda: deque(maxlen=30))
 
 
 class _Store:
