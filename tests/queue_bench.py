@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from openpersonalize.jobs.lifecycle import CREATE_DATASET_GROUP, JOBS, Job, begin
 from openpersonalize.jobs.worker import Publish, RunningJob, Worker, WorkFunction
@@ -47,6 +48,30 @@ def new_bench(folder: Path) -> Iterator["Bench"]:
 def nothing(_job: RunningJob, _stores: Stores) -> Publish:
     """Work that has no result."""
     return lambda _session: None
+
+
+def publish_folder(job: RunningJob, stores: Stores) -> Path:
+    """Write a folder in scratch and move it to where a generation would be."""
+    folder = job.scratch / "generation"
+    folder.mkdir()
+    (folder / "part").write_text("rows")
+    target = stores.generations / job.output_id()
+    folder.rename(target)
+    return target
+
+
+def failing(error: BaseException) -> Callable[[RunningJob, Stores], Publish]:
+    """Work that raises."""
+
+    def work(_job: RunningJob, _stores: Stores) -> Publish:
+        raise error
+
+    return work
+
+
+def never(_session: Session) -> None:
+    """A result that must not become visible."""
+    raise AssertionError("it was published")
 
 
 @dataclass
@@ -125,3 +150,13 @@ def listing(folder: Path, leave_out: Callable[[Path], bool] = lambda _: False) -
         name = str(path.relative_to(folder))
         found[name] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
     return found
+
+
+def files(bench: Bench) -> list[str]:
+    """What lies in the folders that jobs write to."""
+    stores = bench.stores
+    return [
+        str(path.relative_to(stores.data_dir))
+        for folder in (stores.scratch, stores.generations, stores.artifacts)
+        for path in folder.rglob("*")
+    ]
