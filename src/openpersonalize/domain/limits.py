@@ -1,7 +1,7 @@
 """Limits of AWS that more than one part of the service keeps."""
 
 MIN_INTERACTIONS = 1000
-"""An import and a training need so many (data.md §4.3)."""
+"""An import and a training need so many."""
 
 ID_CHARACTERS = 256
 """Ids of users, items and actions have at most so many."""
