@@ -93,7 +93,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("dataset_group_id", "event_id", name="uq_events_event_id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_events_log", "events", ["txid", "id"], unique=False)
+    op.create_index("ix_events_log", "events", ["txid", "id"], unique=False, sqlite_where=sa.text("txid > 0"))
     op.create_index("ix_events_user", "events", ["dataset_group_id", "user_key", "timestamp"], unique=False)
     op.create_table(
         "generations",
@@ -357,7 +357,7 @@ def downgrade() -> None:
     op.drop_index("ix_generations_dataset", table_name="generations")
     op.drop_table("generations")
     op.drop_index("ix_events_user", table_name="events")
-    op.drop_index("ix_events_log", table_name="events")
+    op.drop_index("ix_events_log", table_name="events", sqlite_where=sa.text("txid > 0"))
     op.drop_table("events")
     op.drop_index("ix_dataset_import_jobs_owner", table_name="dataset_import_jobs")
     op.drop_index(op.f("ix_dataset_import_jobs_dataset_arn"), table_name="dataset_import_jobs")

@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
@@ -221,7 +222,8 @@ class EventRow(Base):
         UniqueConstraint("dataset_group_id", "duplicate_key", name="uq_events_duplicate"),
         UniqueConstraint("dataset_group_id", "event_id", name="uq_events_event_id"),
         Index("ix_events_user", "dataset_group_id", "user_key", "timestamp"),
-        Index("ix_events_log", "txid", "id"),
+        # On SQLite, where txid is always 0, nothing is in it, and it costs no insert anything.
+        Index("ix_events_log", "txid", "id", sqlite_where=text("txid > 0")),
         {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
