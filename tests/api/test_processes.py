@@ -121,6 +121,19 @@ def log_of(folder: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
+def serve_in_vain(folder: Path, **environment: str) -> tuple[int, str]:
+    """Run `serve`, which is to end by itself; gives its exit code and what it said, as one line."""
+    variables = {"OPENPERSONALIZE_DATA_DIR": str(folder), "OPENPERSONALIZE_PORT": "0"} | environment
+    ended = subprocess.run(
+        [sys.executable, "-m", "openpersonalize.cli", "serve"],
+        env=os.environ | variables,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    return ended.returncode, " ".join(ended.stderr.decode().split())
+
+
 def supervisor(server: Server) -> int:
     assert server.process is not None
     return server.process.pid
@@ -283,21 +296,9 @@ def test_a_second_server_on_the_same_data_directory_is_refused_and_told_who_has_
     tmp_path: Path, url: str
 ) -> None:
     with process_server(tmp_path / "data", database_url=url, workers=0) as server:
-        environment = os.environ | {
-            "OPENPERSONALIZE_DATA_DIR": str(tmp_path / "data"),
-            "OPENPERSONALIZE_PORT": "0",
-            "OPENPERSONALIZE_DATABASE_URL": url,
-        }
-        second = subprocess.run(
-            [sys.executable, "-m", "openpersonalize.cli", "serve"],
-            env=environment,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
+        code, said = serve_in_vain(tmp_path / "data", OPENPERSONALIZE_DATABASE_URL=url)
 
-        assert second.returncode != 0
-        said = " ".join(second.stderr.decode().split())
+        assert code != 0
         assert f"is in use by process {supervisor(server)} on " in said
         assert "OPENPERSONALIZE_DATA_DIR" in said
         assert World(server).personalize.list_schemas()["schemas"] == []
@@ -329,23 +330,10 @@ def is_listening(server: Server) -> bool:
 
 def test_a_server_whose_workers_cannot_start_says_so_and_ends(tmp_path: Path, url: str) -> None:
     (tmp_path / "polars.py").write_text("raise ImportError('this installation is broken')")
-    environment = os.environ | {
-        "PYTHONPATH": str(tmp_path),
-        "OPENPERSONALIZE_DATA_DIR": str(tmp_path / "data"),
-        "OPENPERSONALIZE_PORT": "0",
-        "OPENPERSONALIZE_DATABASE_URL": url,
-    }
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "openpersonalize.cli", "serve"],
-        env=environment,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
+    code, said = serve_in_vain(tmp_path / "data", PYTHONPATH=str(tmp_path), OPENPERSONALIZE_DATABASE_URL=url)
 
-    assert ended.returncode == 1
-    said = " ".join(ended.stderr.decode().split())
+    assert code == 1
     assert "this installation is broken" in said
     assert "The worker 1 process cannot start" in said
 
@@ -353,21 +341,11 @@ def test_a_server_whose_workers_cannot_start_says_so_and_ends(tmp_path: Path, ur
 def test_a_database_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    environment = os.environ | {
-        "OPENPERSONALIZE_DATA_DIR": str(tmp_path / "data"),
-        "OPENPERSONALIZE_DATABASE_URL": f"postgresql://someone:secret@127.0.0.1:{port}/none",
-    }
+    nobody_there = f"postgresql://someone:secret@127.0.0.1:{port}/none"
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "openpersonalize.cli", "serve"],
-        env=environment,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
+    code, said = serve_in_vain(tmp_path / "data", OPENPERSONALIZE_DATABASE_URL=nobody_there)
 
-    assert ended.returncode == 1
-    said = " ".join(ended.stderr.decode().split())
+    assert code == 1
     assert "does not answer" in said
     assert "OPENPERSONALIZE_DATABASE_URL" in said
     assert "secret" not in said
