@@ -35,7 +35,7 @@ class Credentials:
 
     def __init__(self, region: str) -> None:
         self.unsigned = Credential(Scope(DEFAULT_ACCOUNT, region), "")
-        self._known: dict[bytes, Credential] = {}
+        self.known: dict[bytes, Credential] = {}
 
     def of_header(self, authorization: bytes) -> Credential:
         """The credential of an Authorization header; raises IncompleteSignatureException."""
@@ -44,14 +44,14 @@ class Credentials:
         prefix = authorization[: authorization.find(b",")]
         if b"Credential=" not in prefix:
             prefix = authorization
-        known = self._known.get(prefix)
+        known = self.known.get(prefix)
         return known if known is not None else self._remember(prefix, _parameter(authorization))
 
     def of_query(self, query: bytes) -> Credential:
         """The credential of a presigned URL, the unsigned one without X-Amz-Credential."""
         if b"X-Amz-Credential" not in query:
             return self.unsigned
-        known = self._known.get(query)
+        known = self.known.get(query)
         if known is not None:
             return known
         parameters = parse_qs(query.decode("ascii", "replace"))
@@ -66,10 +66,10 @@ class Credentials:
         access_key = match["key"]
         account = access_key if _ACCOUNT.fullmatch(access_key) else DEFAULT_ACCOUNT
         credential = Credential(Scope(account, match["region"]), match["service"])
-        if len(self._known) >= CACHED_CREDENTIALS:
-            self._known.clear()
+        if len(self.known) >= CACHED_CREDENTIALS:
+            self.known.clear()
         if len(key) <= 256:
-            self._known[key] = credential
+            self.known[key] = credential
         return credential
 
 

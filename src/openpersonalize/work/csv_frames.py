@@ -41,12 +41,13 @@ class FrameReader:
         """Return the chunk's rows in the schema's columns; None if a line was bad (it is a reject then)."""
         frame = parse_fast(chunk, self.columns, self.layout)
         if frame is None:
-            frame = self._parse_strictly(chunk)
+            frame = self.parse_strictly(chunk)
         else:
             self._reject_empty_lines()
         return None if frame is None else self._cut(frame)
 
-    def _parse_strictly(self, chunk: Chunk) -> pl.DataFrame | None:
+    def parse_strictly(self, chunk: Chunk) -> pl.DataFrame | None:
+        """Return the same, value by value, in the words for what is wrong; texts are not cut yet."""
         n_bad = self.rejects.total
         picked = [self.layout.field_of(name) for name in self.columns.names]
         values: list[list[str | None]] = [[] for _ in picked]

@@ -90,4 +90,4 @@ def test_what_is_remembered_is_bounded(credentials: Credentials) -> None:
     for number in range(CACHED_CREDENTIALS + 10):
         credentials.of_header(header(f"key{number}"))
 
-    assert len(credentials._known) <= CACHED_CREDENTIALS
+    assert len(credentials.known) <= CACHED_CREDENTIALS

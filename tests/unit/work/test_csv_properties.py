@@ -149,7 +149,7 @@ def test_the_fast_parser_takes_plain_good_lines(records: list[tuple[object, ...]
 
 def strictly(chunk: Chunk) -> pl.DataFrame | None:
     reader = FrameReader("s3://shop/file.csv", COLUMNS, LAYOUT, Rejects())
-    return reader._parse_strictly(chunk)
+    return reader.parse_strictly(chunk)
 
 
 @settings(max_examples=300, deadline=None)
