@@ -10,7 +10,7 @@ from servers import ACCOUNT, REGION
 from openpersonalize.protocol.arns import Scope
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.migrations import upgrade
-from openpersonalize.storage.records import bump
+from openpersonalize.storage.records import DEPLOYMENTS, bump
 from openpersonalize.storage.stores import Stores, open_stores
 from openpersonalize.storage.tables import (
     CampaignRow,
@@ -85,5 +85,5 @@ def deploy(stores: Stores, model: Any, name: str) -> str:
                 recommendation_cid=uuid.uuid4().hex[:6],
             )
         )
-        bump(session, "deployments")
+        bump(session, DEPLOYMENTS)
     return SCOPE.arn("campaign", name)

@@ -63,41 +63,32 @@ class Store:
         solution_config: Mapping[str, Any] | None = None,
     ) -> str:
         """Add an ACTIVE campaign of a model; the ARN."""
-        number = next(_numbers)
-        artifact_id = save(self.stores, model, watermark)
-        solution = self.world.arn("solution", f"solution-{number}")
-        campaign = self.world.arn("campaign", f"campaign-{number}")
-        version = f"{solution}/{uuid.uuid4().hex[:8]}"
+        name = f"served-{next(_numbers)}"
+        solution, campaign = self.world.arn("solution", name), self.world.arn("campaign", name)
+        trained = {
+            "dataset_group_arn": self.group_arn,
+            "recipe_arn": RECIPE.format(recipe),
+            "status": "ACTIVE",
+        }
+        served = {"solution_arn": solution, "artifact_id": save(self.stores, model, watermark)}
+        version = SolutionVersionRow(
+            **_row(self.world, f"{solution}/{uuid.uuid4().hex[:8]}", ""),
+            **trained,
+            **served,
+            event_type=event_type,
+            solution_config=None if solution_config is None else dict(solution_config),
+        )
         with self.stores.database.write() as session:
-            session.add(
-                SolutionRow(
-                    **_row(self.world, solution, f"solution-{number}"),
-                    status="ACTIVE",
-                    dataset_group_arn=self.group_arn,
-                    recipe_arn=RECIPE.format(recipe),
-                )
-            )
+            session.add(SolutionRow(**_row(self.world, solution, name), **trained))
             session.flush()
-            session.add(
-                SolutionVersionRow(
-                    **_row(self.world, version, ""),
-                    status="ACTIVE",
-                    solution_arn=solution,
-                    dataset_group_arn=self.group_arn,
-                    recipe_arn=RECIPE.format(recipe),
-                    event_type=event_type,
-                    solution_config=None if solution_config is None else dict(solution_config),
-                    artifact_id=artifact_id,
-                )
-            )
+            session.add(version)
             session.add(
                 CampaignRow(
-                    **_row(self.world, campaign, f"campaign-{number}"),
+                    **_row(self.world, campaign, name),
+                    **served,
                     status="ACTIVE",
-                    solution_arn=solution,
-                    solution_version_arn=version,
-                    artifact_id=artifact_id,
-                    recommendation_cid=f"{number:06x}",
+                    solution_version_arn=version.arn,
+                    recommendation_cid=uuid.uuid4().hex[:6],
                 )
             )
             bump(session, DEPLOYMENTS)
