@@ -1,7 +1,6 @@
 """The event log: what an append stores, and that no reader ever misses an event."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +12,7 @@ from openpersonalize.storage import event_log
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import START, Event, Position, Stored, end_of_log, read_streamed
 from openpersonalize.storage.event_writer import EventWriter
-from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.tail import Tail
-from tests.databases import new_database_in
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with new_database_in(tmp_path_factory.mktemp("database")) as new:
-        upgrade(new)
-        yield new
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    opened = Database(url)
-    with opened.write() as session:
-        session.execute(text("DELETE FROM events"))
-    yield opened
-    opened.dispose()
 
 
 def an_event(number: int, *, group: int = 1, user: str = "u", event_id: str | None = None) -> Event:

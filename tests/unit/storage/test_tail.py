@@ -1,35 +1,14 @@
 """The tail: it holds what the log has after the watermarks, and says when it does not."""
 
-from collections.abc import Iterator
-
-import pytest
 from sqlalchemy import text
 
 from openpersonalize.storage import event_log
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import START, Event, Position, Stored
-from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.records import bump
 from openpersonalize.storage.tail import ERASURES, Recents, Tail
-from tests.databases import new_database_in
 
 GROUP = 1
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with new_database_in(tmp_path_factory.mktemp("database")) as new:
-        upgrade(new)
-        yield new
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    opened = Database(url)
-    with opened.write() as session:
-        session.execute(text("DELETE FROM events"))
-    yield opened
-    opened.dispose()
 
 
 def an_event(user: str, item: str, timestamp: int, group: int = GROUP) -> Event:
