@@ -9,7 +9,7 @@ import pytest
 from openpersonalize.domain.columns import Column, DatasetColumns
 from openpersonalize.errors import JobError
 from openpersonalize.storage.objects import LocalObjects
-from openpersonalize.work import csv_chunks
+from openpersonalize.work.csv_chunks import LONGEST_LINE_BYTES
 from openpersonalize.work.csv_imports import import_csv
 from tests.unit.work.files import INTERACTIONS, INTERACTIONS_HEADER, ITEMS, ITEMS_HEADER, Bucket
 
@@ -212,11 +212,11 @@ def test_an_object_that_changes_while_it_is_read_fails_the_import(bucket: Bucket
         import_csv(objects, files, USERS, folder)
 
 
-def test_a_line_without_end_is_refused(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_chunks, "LONGEST_LINE_BYTES", 1000)
+def test_a_line_without_end_is_refused(bucket: Bucket) -> None:
+    endless = "x" * (LONGEST_LINE_BYTES + 1)
 
-    with pytest.raises(JobError, match="line 3: the line is longer than 1000 bytes"):
-        bucket.import_text("USER_ID,AGE\nu1,1\n" + "x" * 5000, USERS, chunk_bytes=100)
+    with pytest.raises(JobError, match=f"line 3: the line is longer than {LONGEST_LINE_BYTES} bytes"):
+        bucket.import_text(f"USER_ID,AGE\nu1,1\n{endless}", USERS)
 
 
 def test_counts_tell_users_items_event_types_and_time_range(bucket: Bucket) -> None:
