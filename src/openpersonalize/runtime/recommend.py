@@ -47,16 +47,11 @@ def needs_history(request: GetRecommendationsRequest, deployment: Deployment) ->
 
 def recommend(request: GetRecommendationsRequest, deployment: Deployment, recent: Rows = NO_EVENTS) -> bytes:
     """The body of the answer; `recent` are the user's events since the training."""
-    n_results = request.num_results or DEFAULT_RESULTS
-    return answer(
-        "itemList", entries(deployment, _ranked(request, deployment, recent, n_results)), deployment.cid
-    )
+    return answer("itemList", entries(deployment, _ranked(request, deployment, recent)), deployment.cid)
 
 
-def _ranked(
-    request: GetRecommendationsRequest, deployment: Deployment, recent: Rows, n_results: int
-) -> Ranked:
-    model = deployment.model
+def _ranked(request: GetRecommendationsRequest, deployment: Deployment, recent: Rows) -> Ranked:
+    model, n_results = deployment.model, request.num_results or DEFAULT_RESULTS
     ranked: Ranked
     if deployment.question is Question.SIMILAR_ITEMS:
         ranked = model.similar(Query(item=model.items.find(request.item_id)), n_results)

@@ -41,8 +41,10 @@ class _Subject:
     """What a solution version is trained on; generations by dataset type, in the order of reading."""
 
     version: SolutionVersionRow
+    recipe: Recipe
     dataset_group_id: int
     generations: Mapping[str, list[str]]
+    streamed: Streamed
 
 
 def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
@@ -52,10 +54,7 @@ def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
     """
     started = time.monotonic()
     job.progress("collecting data", 0.0)
-    subject = _load(job, stores)
-    recipe = _recipe_of(subject.version)
-    streamed = read_streamed(stores.database, subject.dataset_group_id)
-    spec = _spec(job, stores, subject, recipe, streamed)
+    spec = _spec(job, stores, _load(job, stores))
     result = _run_child(job, spec)
     job.note(data=result["counts"], phases_s=result["phases_s"], peak_memory_mb=result["peak_rss_mb"])
     job.progress("publishing", 99.0)
@@ -91,7 +90,8 @@ def _load(job: RunningJob, stores: Stores) -> _Subject:
     generations: dict[str, list[str]] = {}
     for dataset_type, generation_id in rows:
         generations.setdefault(dataset_type.upper(), []).append(generation_id)
-    return _Subject(version, group_id, generations)
+    recipe = _recipe_of(version)
+    return _Subject(version, recipe, group_id, generations, read_streamed(stores.database, group_id))
 
 
 def _recipe_of(version: SolutionVersionRow) -> Recipe:
@@ -101,14 +101,12 @@ def _recipe_of(version: SolutionVersionRow) -> Recipe:
     return RECIPES[name]
 
 
-def _spec(
-    job: RunningJob, stores: Stores, subject: _Subject, recipe: Recipe, streamed: Streamed
-) -> dict[str, Any]:
+def _spec(job: RunningJob, stores: Stores, subject: _Subject) -> dict[str, Any]:
     """Return what the training child is told, as JSON."""
     config = subject.version.solution_config or {}
     try:
         settings = validate_hyperparameters(
-            recipe,
+            subject.recipe,
             config.get("algorithmHyperParameters") or {},
             config.get("featureTransformationParameters") or {},
         )
@@ -116,9 +114,9 @@ def _spec(
         raise JobError(error.message) from error
     generations = subject.generations.get("INTERACTIONS", [])
     interactions = _parts(stores, generations)
-    events = _write_streamed(streamed, job.scratch / "streamed.parquet")
+    events = _write_streamed(subject.streamed, job.scratch / "streamed.parquet")
     return {
-        "recipe": recipe.name,
+        "recipe": subject.recipe.name,
         "settings": settings,
         "interactions": [str(path) for path in interactions + events],
         "items": [str(path) for path in _parts(stores, subject.generations.get("ITEMS", []))],
@@ -129,9 +127,9 @@ def _spec(
         "n_threads": len(os.sched_getaffinity(0)),
         "folder": str(job.scratch / "artifact"),
         "extra": {
-            "recipe": recipe.name,
-            "recipe_type": recipe.recipe_type,
-            "watermark": list(streamed.watermark),
+            "recipe": subject.recipe.name,
+            "recipe_type": subject.recipe.recipe_type,
+            "watermark": list(subject.streamed.watermark),
             "dataset_group_id": subject.dataset_group_id,
         },
         "parent": os.getpid(),
