@@ -12,7 +12,7 @@ def names(world: World, **members: str) -> list[str]:
 
 
 def test_recipes_are_listed_by_name_in_pages(world: World) -> None:
-    found = names(world, PaginationConfig={"PageSize": 4})  # type: ignore[arg-type]
+    found = names(world, PaginationConfig={"PageSize": 4})
     first = world.personalize.list_recipes(maxResults=2)
 
     assert len(found) == 22

@@ -179,9 +179,9 @@ def test_models_say_which_questions_they_answer() -> None:
 def test_a_warm_process_compiles_nothing_for_a_request() -> None:
     warm_up()
     kernels = (topk.recommend, topk.score_candidates)
-    compiled = [len(kernel.signatures) for kernel in kernels]  # type: ignore[attr-defined]
+    compiled = [len(kernel.signatures) for kernel in kernels]
     model = _factor_model(seen_penalty=1.0)
     model.recommend(Query(user=0, recent=_rows(3, 4)), 5)
     model.rank(Query(user=0), np.arange(10, dtype=np.int32)[::2])
 
-    assert [len(kernel.signatures) for kernel in kernels] == compiled  # type: ignore[attr-defined]
+    assert [len(kernel.signatures) for kernel in kernels] == compiled
