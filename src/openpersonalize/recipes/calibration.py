@@ -84,7 +84,7 @@ def fit(model: FactorModel, interactions: Interactions, sample: Sample) -> Calib
     fitted = _most_likely(view, has_repeats=has_repeats)
     if has_repeats:
         fitted = replace(fitted, seen_penalty=_penalty_for(repeats, view, fitted))
-    scale = _most_likely_scale(view, fitted, has_repeats)
+    scale = _most_likely_scale(view, fitted, has_repeats=has_repeats)
     scaled = Calibration(
         scale * fitted.temperature, scale * fitted.familiarity_weight, scale * fitted.seen_penalty
     )
@@ -163,6 +163,12 @@ class _View:
         gaps = by.temperature * np.ptp(self.products), by.familiarity_weight * np.ptp(self.familiarity)
         return float(sum(gaps))
 
+    def is_used(self, *, has_repeats: bool) -> NDArray[np.bool_]:
+        """Say by user whether the softmax can give the target; where nothing repeats, seen items are out."""
+        if has_repeats:
+            return np.ones(len(self.targets), np.bool_)
+        return ~self.is_seen[np.arange(len(self.targets)), self.targets]
+
     def expected(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the three features' means under each user's probabilities, shape (n_users, 3)."""
         means = (
@@ -180,12 +186,15 @@ _PRIOR_PRECISION = np.array([0.01, 1.0, 0.01])
 def _most_likely(view: _View, *, has_repeats: bool) -> Calibration:
     """Fit the three weights by penalised maximum likelihood, L-BFGS."""
     rows = np.arange(len(view.targets))
-    is_target_seen = view.is_seen[rows, view.targets]
     at_target = np.stack(
-        [view.products[rows, view.targets], view.familiarity[view.targets], -1.0 * is_target_seen], axis=1
+        [
+            view.products[rows, view.targets],
+            view.familiarity[view.targets],
+            -1.0 * view.is_seen[rows, view.targets],
+        ],
+        axis=1,
     )
-    # Where nothing repeats, the seen items are out of the softmax, and so are users whose target is one.
-    is_used = np.ones(len(rows), np.bool_) if has_repeats else ~is_target_seen
+    is_used = view.is_used(has_repeats=has_repeats)
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         by = Calibration(weights[0], weights[1], weights[2] if has_repeats else _OUT)
@@ -247,12 +256,11 @@ def _largest(scores: NDArray[np.float32], n: int) -> NDArray[np.float32]:
     return np.partition(scores, scores.shape[1] - n, axis=1)[:, -n:]
 
 
-def _most_likely_scale(view: _View, fitted: Calibration, has_repeats: bool) -> float:
+def _most_likely_scale(view: _View, fitted: Calibration, *, has_repeats: bool) -> float:
     """Return the factor of all three weights, within [0.2, 5], under which the targets are most likely."""
-    rows = np.arange(len(view.targets))
     scores = view.scores(fitted)
-    at_target = scores[rows, view.targets].astype(np.float64)
-    is_used = np.ones(len(rows), np.bool_) if has_repeats else ~view.is_seen[rows, view.targets]
+    at_target = scores[np.arange(len(view.targets)), view.targets].astype(np.float64)
+    is_used = view.is_used(has_repeats=has_repeats)
 
     def loss(log_scale: float) -> float:
         scale = np.exp(log_scale)
