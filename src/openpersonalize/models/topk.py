@@ -6,7 +6,7 @@ i // LANES. So every load of the scoring loop is contiguous, whatever the width,
 
 import numpy as np
 
-from openpersonalize.models.compiled import Floats, Ints, Longs, compiled, frozen
+from openpersonalize.models.compiled import Floats, Ints, compiled, frozen
 
 LANES = 64
 _UNROLL = 4
@@ -277,8 +277,3 @@ def score_candidates(  # noqa: PLR0917  # numba takes positional arguments only
         if is_seen[item] != 0:
             scores[at] -= np.float32(seen_penalty)
     return scores
-
-
-def unpack(factors: Floats, items: Ints | Longs) -> Floats:
-    """Return the factors of some items as rows, float32, shape (len(items), width)."""
-    return np.ascontiguousarray(factors[items // LANES, :, items % LANES])
