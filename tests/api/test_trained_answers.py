@@ -117,6 +117,33 @@ def test_a_retrained_campaign_neither_loses_nor_repeats_an_event(world: World) -
     )
 
 
+def test_a_session_is_somebody_until_the_next_training_and_then_its_users(world: World) -> None:
+    """Two visitors act; one of them signs in, the other never does."""
+    planted = taste_store(n_users=80, n_clusters=4, items_per_cluster=30).interactions
+    store, solution, _ = a_trained_store(world, csv_of(planted))
+    strangers = scores_of(store, "stranger")
+    for visit in ("visit-1", "visit-2"):
+        store.put(None, "item-0070", "item-0071", session_id=visit)
+        assert scores_of(store, visit) != strangers
+    store.put("newcomer-1", "item-0072", session_id="visit-1", sentAt=int(time.time()) + 1)
+
+    second = world.trained(solution)
+    campaign = store.campaigns["for-you"]
+    world.personalize.update_campaign(campaignArn=campaign, solutionVersionArn=second)
+    world.settle()
+
+    model = model_of(world, second)
+    history = model.items.texts(model.histories.items_of(model.users.find("newcomer-1")))
+    assert history == ["item-0070", "item-0071", "item-0072"]
+    until(
+        lambda: scores_of(store, "newcomer-1") == pytest.approx(expected(model, "newcomer-1", []), abs=2e-7),
+        "the user is known by what the session did",
+        deadline_s=5,
+    )
+    for visit in ("visit-1", "visit-2"):
+        assert scores_of(store, visit) == scores_of(store, "stranger")
+
+
 def model_of(world: World, version: str) -> FactorModel:
     model = artifacts.load(world.artifact(version), KINDS)
     assert isinstance(model, FactorModel)
