@@ -30,6 +30,7 @@ from openpersonalize.storage.stores import Stores, open_stores
 from openpersonalize.storage.tables import DatasetRow, GenerationRow, SolutionVersionRow
 from openpersonalize.work.handlers import HANDLERS
 from tests.log_watch import SECRET, WATCH
+from tests.wire_rules import check_answer
 
 REGION = "us-east-1"
 DEADLINE_S = 30.0
@@ -62,6 +63,7 @@ class Server:
             config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=60),
         )
         client.meta.events.register("provide-client-params.*.*", WATCH.learn_request)
+        client.meta.events.register("before-parse.*.*", check_answer)
         return client
 
 
