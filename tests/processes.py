@@ -1,7 +1,9 @@
-"""Looking at and killing the processes of a running server."""
+"""Servers as processes: looking at them, killing them, and starting those that cannot run."""
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 from sqlalchemy import select
@@ -76,3 +78,16 @@ def worker_of(job: JobRow) -> int:
     """The process that holds a job."""
     assert job.lease_owner is not None
     return int(job.lease_owner.split(":")[1])
+
+
+def serve_in_vain(folder: Path, **environment: str) -> tuple[int, str]:
+    """Run `serve`, which is to end by itself; gives its exit code and what it said, as one line."""
+    variables = {"OPENPERSONALIZE_DATA_DIR": str(folder), "OPENPERSONALIZE_PORT": "0"} | environment
+    ended = subprocess.run(
+        [sys.executable, "-m", "openpersonalize.cli", "serve"],
+        env=os.environ | variables,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    return ended.returncode, " ".join(ended.stderr.decode().split())

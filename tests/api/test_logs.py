@@ -1,9 +1,6 @@
 """Logs: JSON lines with the request's id, and nothing of what customers send."""
 
 import json
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +11,7 @@ import pytest
 from openpersonalize.control import service
 from openpersonalize.protocol.rest import PATHS
 from tests.api.wire import authorization, request, target
+from tests.processes import serve_in_vain
 from tests.world import Server, World, process_server
 
 CANARY = "canary-5f1d3c"
@@ -51,12 +49,10 @@ def test_a_server_that_others_can_reach_warns_in_its_log(verbose: Server) -> Non
 
 
 def test_a_server_that_others_could_reach_does_not_start_unasked(tmp_path: Path) -> None:
-    environment = os.environ | {"OPENPERSONALIZE_DATA_DIR": str(tmp_path), "OPENPERSONALIZE_HOST": "0.0.0.0"}
-    command = [sys.executable, "-m", "openpersonalize.cli", "serve"]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    code, said = serve_in_vain(tmp_path, OPENPERSONALIZE_HOST="0.0.0.0")
 
-    assert ended.returncode != 0
-    assert "OPENPERSONALIZE_ALLOW_REMOTE=1" in " ".join(ended.stderr.split())
+    assert code != 0
+    assert "OPENPERSONALIZE_ALLOW_REMOTE=1" in said
 
 
 def test_a_line_of_the_log_has_the_id_of_its_request(verbose: Server) -> None:

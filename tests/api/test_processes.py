@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -30,6 +28,7 @@ from tests.processes import (
     is_alive,
     job_of,
     kill,
+    serve_in_vain,
     worker_of,
 )
 from tests.queue_bench import dump, listing
@@ -119,19 +118,6 @@ def log_of(folder: Path) -> list[dict[str, object]]:
     """The log of a server, one entry a line."""
     lines = (folder.parent / f"{folder.name}.log").read_text().splitlines()
     return [json.loads(line) for line in lines if line.startswith("{")]
-
-
-def serve_in_vain(folder: Path, **environment: str) -> tuple[int, str]:
-    """Run `serve`, which is to end by itself; gives its exit code and what it said, as one line."""
-    variables = {"OPENPERSONALIZE_DATA_DIR": str(folder), "OPENPERSONALIZE_PORT": "0"} | environment
-    ended = subprocess.run(
-        [sys.executable, "-m", "openpersonalize.cli", "serve"],
-        env=os.environ | variables,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    return ended.returncode, " ".join(ended.stderr.decode().split())
 
 
 def supervisor(server: Server) -> int:
