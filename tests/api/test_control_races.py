@@ -104,7 +104,7 @@ def test_a_parent_is_deleted_or_used_but_never_both(
         assert (code_of(collision.still_there) == "") == (creation == "")
 
 
-@pytest.mark.parametrize("kind", ["schema", "event tracker", "solution", "campaign"])
+@pytest.mark.parametrize("kind", ["dataset group", "schema", "event tracker", "solution", "campaign"])
 def test_of_many_creates_at_once_exactly_one_succeeds(trained: TrainedStore, kind: str) -> None:
     world = trained.world
     text = world.personalize.describe_schema(schemaArn=world.schema())["schema"]["schema"]
@@ -112,6 +112,7 @@ def test_of_many_creates_at_once_exactly_one_succeeds(trained: TrainedStore, kin
     group = world.dataset_group(f"race-{kind.replace(' ', '-')}")
     client = world.personalize
     create: dict[str, Callable[[], Any]] = {
+        "dataset group": lambda: client.create_dataset_group(name="race"),
         "schema": lambda: client.create_schema(name="race", schema=text),
         "event tracker": lambda: client.create_event_tracker(name="race", datasetGroupArn=group),
         "solution": lambda: client.create_solution(name="race", datasetGroupArn=group, recipeArn=recipe),
@@ -132,3 +133,11 @@ def outcome_of(create: Callable[[], Any]) -> tuple[str, str]:
     except ClientError as error:
         return error.response["Error"]["Code"], error.response["Error"]["Message"]
     return "", next(value for member, value in answer.items() if member.endswith("Arn"))
+
+
+def test_many_writers_at_once_all_succeed(world: World) -> None:
+    names = {f"group-{number}" for number in range(24)}
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda name: world.personalize.create_dataset_group(name=name), names))
+
+    assert {group["name"] for group in world.personalize.list_dataset_groups()["datasetGroups"]} == names
