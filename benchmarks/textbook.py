@@ -100,6 +100,21 @@ class EventsRequest(BaseModel):
     eventList: list[Event] = Field(min_length=1, max_length=10)
 
 
+def store(request: EventsRequest, db: Session) -> None:
+    for each in request.eventList:
+        db.add(
+            EventRow(
+                tracking_id=request.trackingId,
+                user_id=request.userId,
+                session_id=request.sessionId,
+                item_id=each.itemId,
+                event_type=each.eventType,
+                timestamp=int(each.sentAt),
+            )
+        )
+    db.commit()
+
+
 def events(folder: Path) -> FastAPI:
     """Store events in SQLite, with the settings that ours has."""
     engine = create_engine(f"sqlite:///{folder / 'textbook.sqlite3'}", pool_size=40)
@@ -125,20 +140,6 @@ def events(folder: Path) -> FastAPI:
     @app.get("/ready")
     async def ready() -> dict[str, bool]:
         return {"ready": True}
-
-    def store(request: EventsRequest, db: Session) -> None:
-        for each in request.eventList:
-            db.add(
-                EventRow(
-                    tracking_id=request.trackingId,
-                    user_id=request.userId,
-                    session_id=request.sessionId,
-                    item_id=each.itemId,
-                    event_type=each.eventType,
-                    timestamp=int(each.sentAt),
-                )
-            )
-        db.commit()
 
     @app.post("/events")
     def put_events(request: EventsRequest, db: Annotated[Session, Depends(session)]) -> None:
