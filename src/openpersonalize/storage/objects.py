@@ -101,8 +101,8 @@ class LocalObjects:
     def open(self, uri: str) -> BinaryIO:
         """Open a file for reading."""
         folders, name = self._place(uri)
-        with self._folder(uri, folders) as folder:
-            descriptor = self._open_file(uri, name, folder)
+        with self._folder(uri, folders) as folder, _explained(uri, name):
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise InvalidLocationError(f"{uri} is a folder.", f"Write {uri}/ for all objects in it.")
@@ -119,7 +119,8 @@ class LocalObjects:
             with written_through(temporary) as file:
                 yield file
             with self._folder(uri, folders, create=True) as folder:
-                self._replace(uri, temporary, name, folder)
+                with _explained(uri, name):
+                    os.rename(temporary, name, dst_dir_fd=folder)
                 os.fsync(folder)
         finally:
             temporary.unlink(missing_ok=True)
@@ -151,35 +152,15 @@ class LocalObjects:
         folder = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             for name in names:
-                below = self._step(location, name, folder, create=create)
+                with _explained(location, name):
+                    if create:
+                        _make_folder(name, folder)
+                    below = os.open(name, _FOLDER, dir_fd=folder)
                 os.close(folder)
                 folder = below
             yield folder
         finally:
             os.close(folder)
-
-    @staticmethod
-    def _step(location: str, name: str, folder: int, *, create: bool) -> int:
-        try:
-            if create:
-                _make_folder(name, folder)
-            return os.open(name, _FOLDER, dir_fd=folder)
-        except OSError as error:
-            raise _invalid(location, name, error) from error
-
-    @staticmethod
-    def _open_file(uri: str, name: str, folder: int) -> int:
-        try:
-            return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-        except OSError as error:
-            raise _invalid(uri, name, error) from error
-
-    @staticmethod
-    def _replace(uri: str, temporary: Path, name: str, folder: int) -> None:
-        try:
-            os.rename(temporary, name, dst_dir_fd=folder)
-        except OSError as error:
-            raise _invalid(uri, name, error) from error
 
 
 def _make_folder(name: str, folder: int) -> None:
@@ -195,6 +176,15 @@ def _describe(uri: str, status: os.stat_result) -> StoredObject:
 
 def _is_link(location: str, name: str) -> InvalidLocationError:
     return InvalidLocationError(f"{name!r} in {location} is a symbolic link.", "Copy the file itself there.")
+
+
+@contextmanager
+def _explained(location: str, name: str) -> Iterator[None]:
+    """Raise InvalidLocationError where a step of a path fails by the customer's fault."""
+    try:
+        yield
+    except OSError as error:
+        raise _invalid(location, name, error) from error
 
 
 def _invalid(location: str, name: str, error: OSError) -> InvalidLocationError:
