@@ -37,6 +37,11 @@ def find(
     return row
 
 
+def named(session: Session, table: type[Row], arn: str) -> Row:
+    """The row of this ARN, which exists, whoever's it is; for jobs."""
+    return session.scalars(select(table).where(table.arn == arn)).one()
+
+
 def exists(session: Session, table: type[Row], *conditions: ColumnElement[bool]) -> bool:
     """Whether any row satisfies all conditions."""
     return session.scalar(select(table.id).where(*conditions).limit(1)) is not None

@@ -14,11 +14,11 @@ from openpersonalize.storage.tables import CampaignRow, SolutionVersionRow
 def deploy_campaign(job: RunningJob, stores: Stores) -> Publish:
     """Deploy a campaign's solution version."""
     with stores.database.read() as session:
-        version_arn = _campaign(session, job.resource_arn).solution_version_arn
+        version_arn = records.named(session, CampaignRow, job.resource_arn).solution_version_arn
     artifact_id = _readable_artifact(stores, version_arn)
 
     def publish(session: Session) -> None:
-        _campaign(session, job.resource_arn).artifact_id = artifact_id
+        records.named(session, CampaignRow, job.resource_arn).artifact_id = artifact_id
         records.bump(session, records.DEPLOYMENTS)
 
     return publish
@@ -27,11 +27,11 @@ def deploy_campaign(job: RunningJob, stores: Stores) -> Publish:
 def update_campaign(job: RunningJob, stores: Stores) -> Publish:
     """Put the settings of a campaign's newest update into force; until then the old ones serve."""
     with stores.database.read() as session:
-        wanted = _campaign(session, job.resource_arn).latest_update or {}
+        wanted = records.named(session, CampaignRow, job.resource_arn).latest_update or {}
     artifact_id = _readable_artifact(stores, wanted["solutionVersionArn"])
 
     def publish(session: Session) -> None:
-        campaign = _campaign(session, job.resource_arn)
+        campaign = records.named(session, CampaignRow, job.resource_arn)
         campaign.solution_version_arn = wanted["solutionVersionArn"]
         campaign.min_provisioned_tps = wanted["minProvisionedTPS"]
         campaign.campaign_config = wanted.get("campaignConfig")
@@ -40,10 +40,6 @@ def update_campaign(job: RunningJob, stores: Stores) -> Publish:
         records.bump(session, records.DEPLOYMENTS)
 
     return publish
-
-
-def _campaign(session: Session, arn: str) -> CampaignRow:
-    return session.scalars(select(CampaignRow).where(CampaignRow.arn == arn)).one()
 
 
 def _readable_artifact(stores: Stores, version_arn: str) -> str:

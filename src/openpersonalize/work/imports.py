@@ -10,6 +10,7 @@ from openpersonalize.domain.columns import DatasetColumns
 from openpersonalize.domain.schemas import parse_schema
 from openpersonalize.errors import JobError
 from openpersonalize.jobs.worker import RunningJob
+from openpersonalize.storage import records
 from openpersonalize.storage.generations import publish, seal
 from openpersonalize.storage.objects import StoredObject
 from openpersonalize.storage.stores import Stores
@@ -58,13 +59,11 @@ def run_import(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
 
 def _load(job: RunningJob, stores: Stores) -> _Task:
     with stores.database.read() as session:
-        row = session.scalars(
-            select(DatasetImportJobRow).where(DatasetImportJobRow.arn == job.resource_arn)
-        ).one()
+        row = records.named(session, DatasetImportJobRow, job.resource_arn)
         dataset = session.scalar(select(DatasetRow).where(DatasetRow.arn == row.dataset_arn))
         if dataset is None:
             raise JobError(f"{row.dataset_arn} was deleted before the import began. Create it again.")
-        schema = session.scalars(select(SchemaRow).where(SchemaRow.arn == dataset.schema_arn)).one()
+        schema = records.named(session, SchemaRow, dataset.schema_arn)
         columns = parse_schema(schema.schema, schema.domain).columns
         return _Task(dataset.id, columns, row.data_location, row.import_mode)
 

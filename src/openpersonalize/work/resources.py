@@ -51,7 +51,7 @@ def delete_dataset(job: RunningJob, stores: Stores) -> Publish:
     """Delete a dataset with all its rows: imported ones, and for interactions those sent as events."""
 
     def publish(session: Session) -> None:
-        dataset = session.scalars(select(DatasetRow).where(DatasetRow.arn == job.resource_arn)).one()
+        dataset = records.named(session, DatasetRow, job.resource_arn)
         session.execute(delete(GenerationRow).where(GenerationRow.dataset_id == dataset.id))
         if dataset.dataset_type == "INTERACTIONS":
             group = select(DatasetGroupRow.id).where(DatasetGroupRow.arn == dataset.dataset_group_arn)

@@ -22,6 +22,7 @@ from openpersonalize.jobs.worker import RunningJob
 from openpersonalize.recipes.catalogue import BUILT, RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.recipe import Recipe
+from openpersonalize.storage import records
 from openpersonalize.storage.durable_files import move_into_place
 from openpersonalize.storage.event_log import Streamed, read_streamed
 from openpersonalize.storage.generations import generation_folder, part_paths
@@ -63,9 +64,7 @@ def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
     hours = round((time.monotonic() - started) / 3600.0, 4)
 
     def publish(session: Session) -> None:
-        row = session.scalars(
-            select(SolutionVersionRow).where(SolutionVersionRow.arn == job.resource_arn)
-        ).one()
+        row = records.named(session, SolutionVersionRow, job.resource_arn)
         row.metrics = result["metrics"]
         row.training_hours = hours
         row.artifact_id = artifact_id
@@ -75,12 +74,8 @@ def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
 
 def _load(job: RunningJob, stores: Stores) -> _Subject:
     with stores.database.read() as session:
-        version = session.scalars(
-            select(SolutionVersionRow).where(SolutionVersionRow.arn == job.resource_arn)
-        ).one()
-        group_id = session.scalars(
-            select(DatasetGroupRow.id).where(DatasetGroupRow.arn == version.dataset_group_arn)
-        ).one()
+        version = records.named(session, SolutionVersionRow, job.resource_arn)
+        group_id = records.named(session, DatasetGroupRow, version.dataset_group_arn).id
         rows = session.execute(
             select(DatasetRow.dataset_type, GenerationRow.id)
             .join(GenerationRow, GenerationRow.dataset_id == DatasetRow.id)
