@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from openpersonalize.models import KINDS, FactorModel, Query
 from openpersonalize.recipes.training_data import Interactions
 from openpersonalize.storage import artifacts
+from openpersonalize.storage.event_log import read_streamed
+from openpersonalize.storage.tables import DatasetGroupRow
 from tests.api.stores_of_items import Store
 from tests.planted import taste_store
 from tests.world import FIELDS, Server, World, text_field, until
@@ -46,8 +49,19 @@ def a_trained_store(
     campaign = world.campaign(version)
     tracker = world.personalize.create_event_tracker(name="tracker", datasetGroupArn=group)
     world.settle()
-    store = Store(world, "store", tracker["trackingId"], 0, group, campaigns={"for-you": campaign})
+    with world.server.stores.database.read() as session:
+        number = session.scalars(select(DatasetGroupRow.id).where(DatasetGroupRow.arn == group)).one()
+    store = Store(world, "store", tracker["trackingId"], number, group, campaigns={"for-you": campaign})
     return store, arn, version
+
+
+def await_log(store: Store, n_events: int) -> None:
+    """Wait until a training would read all events; on PostgreSQL anybody's open transaction delays that."""
+    database = store.stores.database
+    until(
+        lambda: len(read_streamed(database, store.group_id).columns["id"]) == n_events,
+        "a training reads all events",
+    )
 
 
 def shares_of_seen(store: Store, histories: Mapping[str, Iterable[str]]) -> list[float]:
@@ -96,6 +110,7 @@ def test_a_retrained_campaign_neither_loses_nor_repeats_an_event(world: World) -
             store.put(user, item, sentAt=next(at))
 
     put(before)
+    await_log(store, len(before))
     second = world.trained(solution)
     put(between)
     wanted = expected(model_of(world, first), user, [*before, *between])
@@ -127,6 +142,7 @@ def test_a_session_is_somebody_until_the_next_training_and_then_its_users(world:
         assert scores_of(store, visit) != strangers
     store.put("newcomer-1", "item-0072", session_id="visit-1", sentAt=int(time.time()) + 1)
 
+    await_log(store, 5)
     second = world.trained(solution)
     campaign = store.campaigns["for-you"]
     world.personalize.update_campaign(campaignArn=campaign, solutionVersionArn=second)
