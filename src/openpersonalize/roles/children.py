@@ -41,7 +41,11 @@ class Child:
         command = [sys.executable, "-m", self.module, "--parent", str(os.getpid()), *self.arguments]
         self._started = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-            command, env=self.environment, pass_fds=tuple(self.descriptors), stdin=subprocess.DEVNULL
+            command,
+            env=self.environment,
+            pass_fds=tuple(self.descriptors),
+            stdin=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C is for the supervisor alone, which ends its children in order
         )
 
     def look(self) -> int | None:

@@ -25,6 +25,7 @@ def temporary_server() -> Iterator[tuple[str, Path]]:
                 *("--host", HOST, "--port", str(port), "--data-dir", folder, "--log-level", "warning"),
             ],
             stdout=subprocess.DEVNULL,
+            process_group=0,  # so that Ctrl-C reaches the demo alone, which ends its server in order
         )
         try:
             url = f"http://{HOST}:{port}"
