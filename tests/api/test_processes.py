@@ -142,6 +142,8 @@ def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_when_it_wakes(
         assert world.wait(arn, DEADLINE_S)["status"] == "ACTIVE"
         until(lambda: job_of(server.stores, arn).state == "done", "the job is done")
         assert job_of(server.stores, arn).lease_owner != held.lease_owner
+        # The other worker tidies up after its commit.
+        until(lambda: not list(server.stores.scratch.iterdir()), "no scratch folder is left", DEADLINE_S)
         rows, files = dump(server.stores), listing(folder, leave_out=is_derived)
         os.kill(stopped, signal.SIGCONT)
         until(lambda: has_noticed(folder, held.id), "the woken worker has noticed", DEADLINE_S)
