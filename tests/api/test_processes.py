@@ -41,10 +41,10 @@ MANY, ENOUGH = 16, 1
 """Files: so many that their import has a middle, and enough for a training to have one."""
 
 QUOTES = ('""', '\\"')
-SLOW = "USER_ID,ITEM_ID,TIMESTAMP\n" + "".join(
+ROWS = "USER_ID,ITEM_ID,TIMESTAMP\n" + "".join(
     f'"user{QUOTES[n % 2]}{n % 20_011}",item{n * n % 1_999},{1_600_000_000 + n}\n' for n in range(200_000)
 )
-"""CSV text with both escape styles, which only the strict reader reads."""
+"""CSV text with both escape styles."""
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def make_dataset(world: World) -> tuple[str, str]:
 
 def begin_import(world: World, dataset: str = "", n_files: int = MANY) -> str:
     """Ask for an import of so many like files that it takes a few seconds; gives the ARN of the job."""
-    location = world.upload(SLOW, "big/part-0.csv").removesuffix("part-0.csv")
+    location = world.upload(ROWS, "big/part-0.csv").removesuffix("part-0.csv")
     folder = world.server.stores.data_dir / "buckets" / location.removeprefix("s3://")
     for number in range(1, n_files):
         (folder / f"part-{number}.csv").hardlink_to(folder / "part-0.csv")
