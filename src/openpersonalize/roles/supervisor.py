@@ -250,7 +250,7 @@ def _worker_children(settings: Settings, node: str) -> list[Child]:
 
 def _readiness(settings: Settings) -> tuple[bool, object]:
     """Whether the server answers /readyz with 200, and what its checks say."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  (compared, not bound)
     connection = http.client.HTTPConnection(host, settings.port, timeout=2)
     try:
         connection.request("GET", "/readyz")
