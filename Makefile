@@ -3,7 +3,7 @@
 #   make run        install, migrate, serve at http://127.0.0.1:8484 with the sample store (SAMPLE=0: empty)
 #   make install    the set-up alone
 #   make test       format, lint, types, import contracts, migrations, tests on SQLite
-#   make test-all   make test, then the slow tests, and the API and storage suites on PostgreSQL
+#   make test-all   make test, then the slow tests (Node.js and npm needed), and the API and storage suites on PostgreSQL
 #   make bench      the benchmarks of benchmarks/README.md
 #   make lock       renew requirements*.lock from pyproject.toml
 #   make clean      remove what was built and installed; keeps data/
@@ -18,11 +18,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq --no-input
 INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.installed-dev
+AWS_CLI := .cache/awscli/.installed
+JAVASCRIPT := tests/clients/javascript/node_modules/.installed
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run install develop test check test-all test-rest bench lock clean
+.PHONY: help run install develop test check test-all test-rest clients bench lock clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -47,9 +49,11 @@ check: $(DEVELOPED)
 
 test-all: test test-rest
 
-test-rest: $(DEVELOPED)
+test-rest: $(DEVELOPED) clients
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m slow || [ $$? = 5 ] # 5: no test is marked slow
 	.ci/postgres $(BIN)/pytest -n $(JOBS) --dist loadgroup tests/api tests/unit/storage
+
+clients: $(AWS_CLI) $(JAVASCRIPT)
 
 bench: $(DEVELOPED)
 	@for bench in benchmarks/bench_*.py benchmarks/quality_*.py; do \
@@ -59,9 +63,11 @@ bench: $(DEVELOPED)
 lock: $(DEVELOPED)
 	$(COMPILE) pyproject.toml --group build -o requirements.lock
 	$(COMPILE) pyproject.toml --group build --extra dev -c requirements.lock -o requirements-dev.lock
+	echo awscli | $(COMPILE) --output-file tests/clients/awscli.lock -
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(dir $(JAVASCRIPT))
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The locks carry hashes of every file of a release, so one lock serves all platforms.
@@ -74,6 +80,20 @@ $(INSTALLED): requirements.lock pyproject.toml | $(BIN)/python
 $(DEVELOPED): requirements-dev.lock $(INSTALLED)
 	@echo "Installing what the tests need (once) …"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Other makers' clients, which the slow tests drive. The AWS CLI has a venv of its own: it pins what it uses.
+$(AWS_CLI): tests/clients/awscli.lock | $(BIN)/python
+	@echo "Installing the AWS CLI for the tests (once) …"
+	@rm -rf $(@D) && $(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq --no-input install --require-hashes -r $<
+	@touch $@
+
+$(JAVASCRIPT): tests/clients/javascript/package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' && npm --version >/dev/null || \
+		{ echo "The slow tests need Node.js 18 or newer and npm: apt-get install nodejs npm." >&2; exit 1; }
+	@echo "Installing the AWS SDK for JavaScript for the tests (once) …"
+	@npm ci --prefix $(<D) --no-fund --no-audit --no-update-notifier --loglevel=error --ignore-scripts
 	@touch $@
 
 $(BIN)/python:
