@@ -113,6 +113,14 @@ def test_the_openapi_document_describes_every_operation_that_is_built(world: Wor
         assert schema["$ref"].removeprefix("#/components/schemas/") in document["components"]["schemas"]
 
 
+def test_the_openapi_document_says_where_to_send_to(world: World) -> None:
+    document = world.http.get("/openapi.json").json()
+    elsewhere = world.http.get("/openapi.json", headers={"host": "store.example:81"}).json()
+
+    assert document["servers"] == [{"url": world.server.url}]
+    assert elsewhere["servers"] == [{"url": "http://store.example:81"}]
+
+
 def test_every_example_is_a_valid_request(world: World) -> None:
     document = world.http.get("/openapi.json").json()
     assert document["paths"]

@@ -57,8 +57,9 @@ def build_site(
         return JSONResponse({"ready": ready, "checks": found}, status_code=200 if ready else 503)
 
     @site.api_route("/openapi.json", methods=_READING)
-    async def openapi() -> JSONResponse:
-        return JSONResponse(document)
+    async def openapi(request: Request) -> JSONResponse:
+        # As the client reaches it, so that Postman and others know where to send to.
+        return JSONResponse(document | {"servers": [{"url": str(request.base_url).rstrip("/")}]})
 
     @site.api_route("/docs", methods=_READING)
     async def docs() -> HTMLResponse:
