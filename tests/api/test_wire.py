@@ -185,6 +185,15 @@ def test_an_origin_that_is_no_address_is_refused(server: Server, host: str) -> N
     assert answer.code == "AccessDeniedException"
 
 
+@pytest.mark.parametrize("host", ["[::1", "[zz]:1", "[]", "é", "", "a b", "/"])
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/nothing-here"])
+def test_a_page_does_not_mind_a_host_that_is_no_address(server: Server, host: str, path: str) -> None:
+    answer = request(server, "GET", path, host=host)
+
+    assert answer.status in (200, 400, 404)
+    assert_has_request_id(answer)
+
+
 @pytest.mark.parametrize("service_name", ["s3", "dynamodb", "personalize-runtime"])
 def test_a_request_signed_for_another_service_is_refused(server: Server, service_name: str) -> None:
     header = authorization(service=service_name)
