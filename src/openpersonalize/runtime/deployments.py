@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from openpersonalize.models import KINDS, ItemRanker, PopularityModel, Ranker, warm_up
 from openpersonalize.storage import artifacts
@@ -69,20 +70,6 @@ class Deployment:
 
 
 Snapshot = Mapping[str, Deployment]
-
-
-@dataclass(frozen=True)
-class _Campaign:
-    """What the database says of one campaign."""
-
-    arn: str
-    account: str
-    region: str
-    cid: str
-    artifact_id: str
-    recipe_arn: str
-    dataset_group_id: int
-    rule: EventRule
 
 
 class Deployments:
@@ -174,11 +161,11 @@ class Deployments:
             generation = counter(session, DEPLOYMENTS)
             if generation == self._generation and time.monotonic() < self._retry_at:
                 return
-            campaigns = _campaigns(session)
+            campaigns = _active_campaigns(session)
         self._retry_at = float("inf")
         snapshot: dict[str, Deployment] = {}
-        for campaign in campaigns:
-            deployment = self._deploy(campaign)
+        for campaign, version, group_id in campaigns:
+            deployment = self._deploy(campaign, version, group_id)
             if deployment is not None:
                 snapshot[campaign.arn] = deployment
         # The events first: an answer must never miss what was sent before it.
@@ -186,32 +173,31 @@ class Deployments:
         self.snapshot = snapshot
         self._generation = generation
 
-    def _deploy(self, campaign: _Campaign) -> Deployment | None:
+    def _deploy(self, campaign: CampaignRow, version: SolutionVersionRow, group_id: int) -> Deployment | None:
         """The campaign's deployment; the one before it if its artifact cannot be loaded."""
         before = self.snapshot.get(campaign.arn)
-        if before is not None and (before.artifact_id, before.cid) == (campaign.artifact_id, campaign.cid):
+        artifact_id, cid = str(campaign.artifact_id), campaign.recommendation_cid
+        if before is not None and (before.artifact_id, before.cid) == (artifact_id, cid):
             return before
-        folder = self._stores.artifacts / campaign.artifact_id
+        folder = self._stores.artifacts / artifact_id
         try:
             extra = artifacts.read_manifest(folder).get("extra", {})
             model = artifacts.load(folder, KINDS)
         except (artifacts.CorruptArtifactError, OSError) as error:
-            log.error(
-                "an artifact cannot be loaded", extra={"artifact": campaign.artifact_id, "why": str(error)}
-            )
+            log.error("an artifact cannot be loaded", extra={"artifact": artifact_id, "why": str(error)})
             self._retry_at = time.monotonic() + RETRY_S
             return before
         return Deployment(
             arn=campaign.arn,
             account=campaign.account,
             region=campaign.region,
-            dataset_group_id=campaign.dataset_group_id,
-            cid=campaign.cid,
-            artifact_id=campaign.artifact_id,
-            question=question_of(campaign.recipe_arn, model),
+            dataset_group_id=group_id,
+            cid=cid,
+            artifact_id=artifact_id,
+            question=question_of(version.recipe_arn, model),
             model=model,
             watermark=Position(*extra["watermark"]) if "watermark" in extra else START,
-            rule=campaign.rule,
+            rule=EventRule(version.event_type, _threshold(version.solution_config)),
         )
 
 
@@ -234,7 +220,8 @@ def _answer(waiting: list["asyncio.Future[None]"], error: Exception | None) -> N
             answer.set_exception(error)
 
 
-def _campaigns(session: Any) -> list[_Campaign]:
+def _active_campaigns(session: Session) -> list[tuple[CampaignRow, SolutionVersionRow, int]]:
+    """The campaigns that serve, each with the version that it serves and the number of its dataset group."""
     rows = session.execute(
         select(CampaignRow, SolutionVersionRow, DatasetGroupRow.id)
         .join(SolutionRow, SolutionRow.arn == CampaignRow.solution_arn)
@@ -246,19 +233,7 @@ def _campaigns(session: Any) -> list[_Campaign]:
         )
         .where(CampaignRow.status == "ACTIVE")
     )
-    return [
-        _Campaign(
-            campaign.arn,
-            campaign.account,
-            campaign.region,
-            campaign.recommendation_cid,
-            campaign.artifact_id,
-            version.recipe_arn,
-            group,
-            EventRule(version.event_type, _threshold(version.solution_config)),
-        )
-        for campaign, version, group in rows
-    ]
+    return [(campaign, version, group_id) for campaign, version, group_id in rows]
 
 
 def _threshold(solution_config: Mapping[str, Any] | None) -> float | None:
