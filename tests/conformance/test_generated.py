@@ -1,0 +1,178 @@
+"""Whatever constraint of the models a request breaks, it is refused in the modelled way; valid ones never."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from openpersonalize.protocol.rest import PATHS
+from tests.answer_rules import allowed_codes
+from tests.api.wire import authorization
+from tests.conformance import generated
+from tests.conformance.generated import CANARY, CANARY_NUMBER, Case
+from tests.conformance.test_botocore import built
+from tests.world import Server, World
+
+BUILT = frozenset(operation.name for operation in built())
+OPERATIONS = sorted(generated.operations())
+
+
+@pytest.fixture(scope="module")
+def world(server: Server) -> Iterator[World]:
+    """An account of this module's own, with a store in it that valid requests can find."""
+    world = World(server)
+    world.interactions(world.dataset_group("store"))
+    yield world
+    world.http.close()
+
+
+def send(world: World, operation: str, body: Any) -> httpx.Response:
+    """One request as an SDK sends it, whatever the body."""
+    headers = {"authorization": authorization(key=world.account)}
+    if operation in PATHS:
+        headers |= {"content-type": "application/json"}
+    else:
+        headers |= {
+            "content-type": "application/x-amz-json-1.1",
+            "x-amz-target": f"AmazonPersonalize.{operation}",
+        }
+    return world.http.post(PATHS.get(operation, "/"), content=json.dumps(body).encode(), headers=headers)
+
+
+def skip_unless_built(operation: str, n_cases: int) -> None:
+    """Skip by name what this version does not answer."""
+    if operation not in BUILT:
+        pytest.skip(f"{operation} is not built: {n_cases} cases wait")
+
+
+def test_the_cases_are_those_that_an_independent_enumeration_finds() -> None:
+    made = [
+        (case.operation, case.path, case.constraint) for name in OPERATIONS for case in generated.cases(name)
+    ]
+
+    assert len(made) == len(set(made))
+    assert set(made) == generated.enumeration()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_request_that_breaks_one_constraint_is_refused(world: World, operation: str) -> None:
+    cases = list(generated.cases(operation))
+    skip_unless_built(operation, len(cases))
+
+    wrong = [
+        f"{case.path} {case.constraint}: {text}" for case in cases for text in faults(world, operation, case)
+    ]
+
+    assert wrong == []
+
+
+def faults(world: World, operation: str, case: Case) -> Iterator[str]:
+    """What is wrong with the answer to an invalid request."""
+    answer = send(world, operation, case.body)
+    if answer.status_code != 400:
+        yield f"{answer.status_code} {answer.text}"
+        return
+    error = answer.json()
+    message = error["message"]
+    expected = "SerializationException" if case.is_of_type else "InvalidInputException"
+    if error["__type"] != expected or expected not in allowed_codes(generated.operations()[operation]):
+        yield f"the code is {error['__type']}: {message}"
+    if case.path and f"at '{name_of(case)}'" not in message:
+        yield f"no word of {name_of(case)}: {message}"
+    if not case.is_of_type and not message.startswith(f"{case.n_faults} validation error"):
+        yield f"not {case.n_faults} faults: {message}"
+    if case.is_sensitive and (CANARY in answer.text or str(CANARY_NUMBER) in answer.text):
+        yield f"a sensitive value is shown: {message}"
+
+
+def name_of(case: Case) -> str:
+    """The member in the message; the value of a map is named by its key."""
+    words: list[str] = []
+    body = case.body
+    for step in case.path:
+        key = next(iter(body)) if step == generated.VALUE else step
+        words.append({generated.ENTRY: "1.member", generated.KEY: "key"}.get(step, str(key)))
+        if step == generated.VALUE:
+            words.append("member")
+        is_there = isinstance(body, dict | list) and (key in body or step == generated.ENTRY)
+        body = body[key] if is_there else None
+    return ".".join(words)
+
+
+def texts(shape: Any, arns: list[str]) -> st.SearchStrategy[Any]:
+    """Valid strings of a shape: what its sample fits, at several lengths."""
+    limits = shape.metadata
+    if limits.get("enum"):
+        return st.sampled_from(limits["enum"])
+    pattern = limits.get("pattern", "")
+    sample = generated.SAMPLES[pattern]
+    found = st.just(sample.fits)
+    if sample.filler:
+        room = min(limits.get("max") or 64, 64) - len(sample.fits)
+        found |= st.integers(0, max(0, room)).map(lambda n: sample.fits + sample.filler * n)
+    if pattern.endswith(":personalize:.*:.*:.+"):
+        found |= st.sampled_from(arns)
+    if not pattern and limits.get("max"):
+        alphabet = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+        found |= st.text(alphabet, min_size=limits.get("min") or 0, max_size=min(limits["max"], 30))
+    return found
+
+
+def values(shape: Any, arns: list[str]) -> st.SearchStrategy[Any]:
+    """Valid values of a shape."""
+    low, high = shape.metadata.get("min") or 0, shape.metadata.get("max")
+    found: st.SearchStrategy[Any]
+    match shape.type_name:
+        case "structure":
+            members = {name: values(member, arns) for name, member in shape.members.items()}
+            needed = {name: members.pop(name) for name in shape.required_members}
+            found = st.fixed_dictionaries(needed, optional=members)
+        case "list":
+            found = st.lists(values(shape.member, arns), min_size=low, max_size=min(high or 3, 3))
+        case "map":
+            found = st.dictionaries(
+                texts(shape.key, arns), values(shape.value, arns), max_size=min(high or 2, 2)
+            )
+        case "string":
+            found = texts(shape, arns)
+        case "boolean":
+            found = st.booleans()
+        case "double" | "float":
+            found = st.one_of(st.floats(low, high or 1e6), st.integers(int(low), int(high or 9)))
+        case "timestamp":
+            found = st.one_of(st.integers(1, 2_000_000_000), st.floats(1, 2e9))
+        case _:
+            found = st.integers(low, min(high or 500, 500))
+    return found
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_request_that_breaks_no_constraint_fails_for_none(world: World, operation: str) -> None:
+    skip_unless_built(operation, len(list(generated.cases(operation))))
+    model = generated.operations()[operation]
+    arns = [world.arn("dataset-group", "store"), world.arn("dataset", "store", "INTERACTIONS")]
+    arns += [world.arn("schema", "x"), world.arn("solution", "x"), world.arn("campaign", "x")]
+    arns += [f"arn:aws:personalize:::recipe/{name}" for name in ("aws-popularity-count", "aws-sims")]
+
+    @settings(
+        max_examples=25,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(values(model.input_shape, arns))
+    def send_valid(body: dict[str, Any]) -> None:
+        answer = send(world, operation, body)
+
+        assert answer.status_code < 500, (body, answer.text)
+        if answer.status_code >= 300:
+            error = answer.json()
+            assert error["__type"] in allowed_codes(model) - {"SerializationException"}, (body, error)
+            assert " validation error" not in error["message"], (body, error)
+
+    send_valid()
