@@ -19,29 +19,19 @@ from openpersonalize.storage.tail import ERASURES
 
 def become_active(job: RunningJob, stores: Stores) -> Publish:
     """Make a resource ACTIVE that needs nothing else."""
-
-    def publish(session: Session) -> None:
-        return
-
-    return publish
+    return lambda session: None
 
 
 def delete_alone(job: RunningJob, stores: Stores) -> Publish:
     """Delete a resource that holds nothing but its tags."""
-
-    def publish(session: Session) -> None:
-        _delete_tags(session, job.resource_arn)
-
-    return publish
+    return lambda session: _delete_tags(session, job.resource_arn)
 
 
 def delete_dataset_group(job: RunningJob, stores: Stores) -> Publish:
     """Delete a dataset group, and the events that were sent to it."""
 
     def publish(session: Session) -> None:
-        group_id = session.scalar(select(DatasetGroupRow.id).where(DatasetGroupRow.arn == job.resource_arn))
-        session.execute(delete(EventRow).where(EventRow.dataset_group_id == group_id))
-        records.bump(session, ERASURES)
+        _delete_events(session, job.resource_arn)
         _delete_tags(session, job.resource_arn)
 
     return publish
@@ -54,9 +44,7 @@ def delete_dataset(job: RunningJob, stores: Stores) -> Publish:
         dataset = records.named(session, DatasetRow, job.resource_arn)
         session.execute(delete(GenerationRow).where(GenerationRow.dataset_id == dataset.id))
         if dataset.dataset_type == "INTERACTIONS":
-            group = select(DatasetGroupRow.id).where(DatasetGroupRow.arn == dataset.dataset_group_arn)
-            session.execute(delete(EventRow).where(EventRow.dataset_group_id == group.scalar_subquery()))
-            records.bump(session, ERASURES)
+            _delete_events(session, dataset.dataset_group_arn)
         _delete_tags(session, job.resource_arn)
 
     return publish
@@ -82,6 +70,12 @@ def delete_campaign(job: RunningJob, stores: Stores) -> Publish:
         _delete_tags(session, job.resource_arn)
 
     return publish
+
+
+def _delete_events(session: Session, dataset_group_arn: str) -> None:
+    group = records.named(session, DatasetGroupRow, dataset_group_arn)
+    session.execute(delete(EventRow).where(EventRow.dataset_group_id == group.id))
+    records.bump(session, ERASURES)
 
 
 def _delete_tags(session: Session, *arns: str) -> None:
