@@ -16,6 +16,9 @@ Lock = Literal["", "shared", "exclusive"]
 DEPLOYMENTS = "deployments"
 """The counter to bump when a campaign begins, changes or ceases to serve."""
 
+ERASURES = "erased-events"
+"""The counter to bump when events are deleted from the log."""
+
 
 def find(
     session: Session,

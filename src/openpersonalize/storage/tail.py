@@ -25,7 +25,7 @@ from typing import NamedTuple
 from openpersonalize.storage import event_log
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import Position, Stored
-from openpersonalize.storage.records import counter
+from openpersonalize.storage.records import ERASURES, counter
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,6 @@ EVENTS_PER_USER = 500
 MAX_EVENTS = 1_000_000
 POLL_S = 0.2
 ADDED_AT_ONCE = 500
-ERASURES = "erased-events"
 
 
 class Recent(NamedTuple):

@@ -14,7 +14,6 @@ from openpersonalize.storage.tables import (
     SolutionVersionRow,
     TagRow,
 )
-from openpersonalize.storage.tail import ERASURES
 
 
 def become_active(job: RunningJob, stores: Stores) -> Publish:
@@ -75,7 +74,7 @@ def delete_campaign(job: RunningJob, stores: Stores) -> Publish:
 def _delete_events(session: Session, dataset_group_arn: str) -> None:
     group = records.named(session, DatasetGroupRow, dataset_group_arn)
     session.execute(delete(EventRow).where(EventRow.dataset_group_id == group.id))
-    records.bump(session, ERASURES)
+    records.bump(session, records.ERASURES)
 
 
 def _delete_tags(session: Session, *arns: str) -> None:

@@ -5,8 +5,8 @@ from sqlalchemy import text
 from openpersonalize.storage import event_log
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import START, Event, Position, Stored
-from openpersonalize.storage.records import bump
-from openpersonalize.storage.tail import ERASURES, Recents, Tail
+from openpersonalize.storage.records import ERASURES, bump
+from openpersonalize.storage.tail import Recents, Tail
 
 GROUP = 1
 
