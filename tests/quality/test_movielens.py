@@ -2,13 +2,14 @@
 
 import dataclasses
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from openpersonalize.models import FactorModel, Query, UserRanker, topk
+from openpersonalize.models import FactorModel, NeighbourModel, Query, UserRanker, topk
 from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.trainers import TRAINERS
@@ -119,3 +120,32 @@ def test_no_other_temperature_is_more_honest(
 
     ours, theirs = (_log_probabilities(model, everything).mean() for model in (personal, other))
     assert ours > theirs + 0.1
+
+
+def test_similar_items_are_what_a_viewer_expects_and_what_comes_next(
+    everything: Interactions, before: Interactions
+) -> None:
+    """The films that follow Star Wars; and next films are found more often than by mere co-occurrence."""
+    settings = validate_hyperparameters(RECIPES["aws-sims"], {}, {})
+    model = TRAINERS["aws-sims"](Task(before, settings, n_threads=2)).model
+    assert isinstance(model, NeighbourModel)
+    star_wars, empire, jedi = (everything.items.find(film) for film in ("260", "1196", "1210"))
+    assert set(model.similar(Query(item=star_wars), 2).items.tolist()) == {empire, jedi}
+
+    seen = before.matrix()
+    together = (seen.T @ seen).tocsr()
+    n_found = n_found_by_counting = 0
+    for user in range(everything.n_users):
+        items = everything.histories.items_of(user)
+        known, target = items[:-N_TARGETS], items[-N_TARGETS]
+        n_found += target in _unseen(
+            model.similar(Query(item=int(known[-1])), 200).items, set(known.tolist())
+        )
+        row = together[known[-1]]
+        counted = row.indices[np.argsort(-row.data, kind="stable")]
+        n_found_by_counting += target in _unseen(counted, set(known.tolist()))
+    assert n_found > 1.1 * n_found_by_counting
+
+
+def _unseen(ranked: "np.ndarray[tuple[int], np.dtype[np.int32]]", known: Collection[int]) -> list[int]:
+    return [int(item) for item in ranked if int(item) not in known][:25]
