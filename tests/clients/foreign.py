@@ -121,14 +121,14 @@ class Javascript:
 
 
 @contextmanager
-def aws_cli(world: World) -> Iterator[Client]:
+def aws_cli(world: World) -> Iterator[AwsCli]:
     """The AWS CLI as a user of the world's account."""
     assert AWS.exists(), f"There is no {AWS}: {REMEDY}."
     yield AwsCli(_environment(world))
 
 
 @contextmanager
-def javascript(world: World) -> Iterator[Client]:
+def javascript(world: World) -> Iterator[Javascript]:
     """The AWS SDK for JavaScript as a user of the world's account."""
     assert (JAVASCRIPT / "node_modules").exists(), f"There is no node_modules in {JAVASCRIPT}: {REMEDY}."
     start = partial(subprocess.Popen, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

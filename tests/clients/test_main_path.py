@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -205,8 +206,8 @@ def test_what_was_made_can_be_deleted(client: Client, shop: Shop) -> None:
 
     def gone(noun: str, member: str, arn: str) -> None:
         client.call("personalize", f"Delete{noun}", **{member: arn})
-        describe = (client, "personalize", f"Describe{noun}")
-        shown = until(lambda: refusal(*describe, **{member: arn}), f"{arn} is gone")
+        describe = partial(refusal, client, "personalize", f"Describe{noun}", **{member: arn})
+        shown = until(describe, f"{arn} is gone")
         assert shown.code == "ResourceNotFoundException"
 
     gone("Campaign", "campaignArn", shop.campaign)
