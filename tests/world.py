@@ -29,6 +29,7 @@ from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.stores import Stores, open_stores
 from openpersonalize.storage.tables import DatasetRow, GenerationRow, SolutionVersionRow
 from openpersonalize.work.handlers import HANDLERS
+from tests.answer_rules import check_model
 from tests.log_watch import SECRET, WATCH
 from tests.wire_rules import check_answer
 
@@ -64,6 +65,7 @@ class Server:
         )
         client.meta.events.register("provide-client-params.*.*", WATCH.learn_request)
         client.meta.events.register("before-parse.*.*", check_answer)
+        client.meta.events.register("before-parse.*.*", check_model)
         return client
 
 

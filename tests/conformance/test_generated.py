@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openpersonalize.protocol.rest import PATHS
-from tests.answer_rules import allowed_codes
+from tests.answer_rules import allowed_codes, check_model
 from tests.api.wire import authorization
 from tests.conformance import generated
 from tests.conformance.generated import CANARY, CANARY_NUMBER, Case
@@ -170,6 +170,7 @@ def test_a_request_that_breaks_no_constraint_fails_for_none(world: World, operat
         answer = send(world, operation, body)
 
         assert answer.status_code < 500, (body, answer.text)
+        check_model(model, {"status_code": answer.status_code, "body": answer.content})
         if answer.status_code >= 300:
             error = answer.json()
             assert error["__type"] in allowed_codes(model) - {"SerializationException"}, (body, error)
