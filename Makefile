@@ -75,6 +75,8 @@ $(INSTALLED): requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing the dependencies (once; a minute or two) …"
 	@$(PIP) install --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -c 'import implicit.cpu.als' || \
+		{ echo "Training needs OpenMP's library. On Debian and Ubuntu: apt-get install libgomp1." >&2; exit 1; }
 	@touch $@
 
 $(DEVELOPED): requirements-dev.lock $(INSTALLED)
