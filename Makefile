@@ -51,7 +51,7 @@ test-all: test test-rest
 
 test-rest: $(DEVELOPED) clients
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m slow || [ $$? = 5 ] # 5: no test is marked slow
-	.ci/postgres $(BIN)/pytest -n $(JOBS) --dist loadgroup tests/api tests/unit/storage
+	.ci/postgres $(BIN)/pytest -n $(JOBS) --dist loadgroup tests/api tests/conformance tests/unit/storage
 
 clients: $(AWS_CLI) $(JAVASCRIPT)
 
