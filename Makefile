@@ -16,6 +16,7 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq --no-input
+CAN_TRAIN := $(BIN)/python -c 'import implicit.cpu.als'
 INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.installed-dev
 AWS_CLI := .cache/awscli/.installed
@@ -75,7 +76,8 @@ $(INSTALLED): requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing the dependencies (once; a minute or two) …"
 	@$(PIP) install --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -c 'import implicit.cpu.als' || \
+	@$(CAN_TRAIN) 2>/dev/null || { [ "$$(id -u)" = 0 ] && echo "Installing OpenMP's library (libgomp1) …" && \
+		apt-get update -qq && apt-get install -qq -y --no-install-recommends libgomp1 >/dev/null && $(CAN_TRAIN); } || \
 		{ echo "Training needs OpenMP's library. On Debian and Ubuntu: apt-get install libgomp1." >&2; exit 1; }
 	@touch $@
 
