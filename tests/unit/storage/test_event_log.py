@@ -13,6 +13,7 @@ from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import START, Event, Position, Stored, end_of_log, read_streamed
 from openpersonalize.storage.event_writer import EventWriter
 from openpersonalize.storage.tail import Tail
+from tests.unit.storage.log_readers import until_readable
 
 
 def an_event(number: int, *, group: int = 1, user: str = "u", event_id: str | None = None) -> Event:
@@ -38,12 +39,18 @@ def an_event(number: int, *, group: int = 1, user: str = "u", event_id: str | No
 def append(database: Database, *events: Event) -> list[Stored]:
     connection = database.engine.raw_connection()
     try:
-        return event_log.append(connection, events, is_sqlite=database.is_sqlite)
+        stored = event_log.append(connection, events, is_sqlite=database.is_sqlite)
     finally:
         connection.close()
+    until_readable(database)
+    return stored
 
 
-def read_all(database: Database, after: Position = START) -> tuple[list[str], Position]:
+def read_all(
+    database: Database, after: Position = START, *, is_held_back: bool = False
+) -> tuple[list[str], Position]:
+    if not is_held_back:
+        until_readable(database)
     with database.read() as session:
         end = end_of_log(session, database)
         return [stored.event.item_id for stored in event_log.read(session, after=after, end=end, size=2)], end
@@ -95,7 +102,7 @@ def test_a_reader_misses_nothing_when_transactions_commit_in_reverse_order(datab
         first.execute(insert, {"key": b"1", "item": "began first"})
         second.execute(insert, {"key": b"2", "item": "committed first"})
         second.commit()
-        items, position = read_all(database, after=position)
+        items, position = read_all(database, after=position, is_held_back=True)
         seen += items
         first.commit()
     items, position = read_all(database, after=position)

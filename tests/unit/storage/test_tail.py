@@ -7,6 +7,7 @@ from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import START, Event, Position, Stored
 from openpersonalize.storage.records import ERASURES, bump
 from openpersonalize.storage.tail import Recents, Tail
+from tests.unit.storage.log_readers import until_readable
 
 GROUP = 1
 
@@ -21,9 +22,11 @@ def an_event(user: str, item: str, timestamp: int, group: int = GROUP) -> Event:
 def append(database: Database, *events: Event) -> list[Stored]:
     connection = database.engine.raw_connection()
     try:
-        return event_log.append(connection, events, is_sqlite=database.is_sqlite)
+        stored = event_log.append(connection, events, is_sqlite=database.is_sqlite)
     finally:
         connection.close()
+    until_readable(database)
+    return stored
 
 
 def items(recents: Recents | None) -> list[str] | None:
