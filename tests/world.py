@@ -24,9 +24,9 @@ from openpersonalize.jobs.worker import Worker
 from openpersonalize.protocol.exchange import AsgiApp
 from openpersonalize.roles.api import build_api
 from openpersonalize.roles.http_server import GuardedProtocol, listen, make_server
-from openpersonalize.settings import Settings
+from openpersonalize.settings import Profile, Settings
 from openpersonalize.storage.migrations import upgrade
-from openpersonalize.storage.stores import Stores, open_stores
+from openpersonalize.storage.stores import Clock, Stores, open_stores, wall_clock
 from openpersonalize.storage.tables import DatasetRow, GenerationRow, SolutionVersionRow
 from openpersonalize.work.handlers import HANDLERS
 from tests.answer_rules import check_model
@@ -120,14 +120,21 @@ def process_server(folder: Path, **settings: object) -> Iterator[Server]:
 
 @contextmanager
 def running_server(
-    folder: Path, database_url: str = "", protocol: type[GuardedProtocol] = GuardedProtocol
+    folder: Path,
+    database_url: str = "",
+    protocol: type[GuardedProtocol] = GuardedProtocol,
+    *,
+    limits: Profile = "standard",
+    clock: Clock = wall_clock,
 ) -> Iterator[Server]:
     """A migrated server on a free port, with its data in `folder`."""
     listener = listen("127.0.0.1", 0)
-    settings = Settings(port=listener.getsockname()[1], data_dir=folder, database_url=database_url)
+    settings = Settings(
+        port=listener.getsockname()[1], data_dir=folder, database_url=database_url, limits=limits
+    )
     folder.mkdir(parents=True, exist_ok=True)
     upgrade(settings.database)
-    stores = open_stores(folder, settings.database)
+    stores = open_stores(folder, settings.database, clock, limits=limits)
     try:
         with serving(build_api(settings, stores), listener, protocol):
             yield Server(settings, stores)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, get_args
 
+Profile = Literal["standard", "aws", "relaxed"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Source = Literal["default", "environment", "flag"]
 
@@ -33,6 +34,7 @@ class Settings:
     log_level: LogLevel = "info"
     allow_remote: bool = False
     lease_s: float = 30.0
+    limits: Profile = "standard"
     sources: Mapping[str, Source] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -57,6 +59,7 @@ DESCRIPTIONS = {
     "processes": "API processes",
     "log_level": "debug, info, warning or error",
     "allow_remote": "listen on addresses other than loopback although signatures are not verified yet",
+    "limits": "which of AWS's limits hold: standard, aws or relaxed (docs/limits.md)",
     "lease_s": "seconds after which the job of a silent worker is given to another",
 }
 NAMES = tuple(DESCRIPTIONS)
@@ -113,6 +116,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError(
             f"log level {settings.log_level!r}: choose one of {', '.join(get_args(LogLevel))}."
         )
+    if settings.limits not in get_args(Profile):
+        raise SettingsError(f"limits {settings.limits!r}: choose one of {', '.join(get_args(Profile))}.")
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port {settings.port}: give a number from 0 to 65535.")
     if settings.processes < 1:

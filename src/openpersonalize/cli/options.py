@@ -47,6 +47,7 @@ Processes = Annotated[int | None, _option("processes")]
 LogLevel = Annotated[str | None, _option("log_level")]
 AllowRemote = Annotated[bool | None, _option("allow_remote")]
 LeaseSeconds = Annotated[float | None, _option("lease_s")]
+Limits = Annotated[str | None, _option("limits")]
 
 EndpointUrl = Annotated[
     str | None,

@@ -48,6 +48,7 @@ def command(  # noqa: PLR0917  (each option is a parameter)
     log_level: options.LogLevel = None,
     allow_remote: options.AllowRemote = None,
     lease_s: options.LeaseSeconds = None,
+    limits: options.Limits = None,
     only: Only = None,
     sample: Sample = False,
     no_migrate: NoMigrate = False,
@@ -68,6 +69,7 @@ def command(  # noqa: PLR0917  (each option is a parameter)
             "log_level": log_level,
             "allow_remote": allow_remote,
             "lease_s": lease_s,
+            "limits": limits,
         }
     )
     if sample:

@@ -8,12 +8,13 @@ app = options.command_app()
 
 
 @app.command()
-def command(
+def command(  # noqa: PLR0917  (each option is a parameter)
     data_dir: options.DataDir = None,
     database_url: options.DatabaseUrl = None,
     workers: options.Workers = None,
     log_level: options.LogLevel = None,
     lease_s: options.LeaseSeconds = None,
+    limits: options.Limits = None,
 ) -> None:
     """Run job workers until Ctrl-C: imports, trainings and deployments.
 
@@ -26,6 +27,7 @@ def command(
             "workers": workers,
             "log_level": log_level,
             "lease_s": lease_s,
+            "limits": limits,
         }
     )
     work(settings)

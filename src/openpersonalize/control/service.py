@@ -15,12 +15,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from openpersonalize.control import (
+    batch_inference_jobs,
+    batch_segment_jobs,
     campaigns,
+    data_deletion_jobs,
+    dataset_export_jobs,
     dataset_groups,
     dataset_import_jobs,
     datasets,
     event_trackers,
+    filters,
+    metric_attributions,
     recipes,
+    recommenders,
     schemas,
     solution_versions,
     solutions,
@@ -49,6 +56,13 @@ MODULES: tuple[ModuleType, ...] = (
     solutions,
     solution_versions,
     campaigns,
+    recommenders,
+    filters,
+    metric_attributions,
+    batch_inference_jobs,
+    batch_segment_jobs,
+    dataset_export_jobs,
+    data_deletion_jobs,
     tags,
 )
 

@@ -43,6 +43,11 @@ DELETE = Phase(
     "DELETE FAILED",
     frozenset({"ACTIVE", "INACTIVE", "CREATE FAILED", "CREATE STOPPED", "DELETE FAILED"}),
 )
+UPDATE = Phase("UPDATE PENDING", "UPDATE IN_PROGRESS", "ACTIVE", "ACTIVE", frozenset({"ACTIVE"}))
+"""What fails here changes nothing: the resource is as good as before."""
+STOP = Phase("STOP PENDING", "STOP IN_PROGRESS", "INACTIVE", "ACTIVE", frozenset({"ACTIVE"}))
+START = Phase("START PENDING", "START IN_PROGRESS", "ACTIVE", "INACTIVE", frozenset({"INACTIVE"}))
+ERASE = Phase("PENDING", "IN_PROGRESS", "COMPLETED", "FAILED")
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,23 @@ TRAIN_SOLUTION_VERSION = declare(Job("train-solution-version", TRAIN))
 DEPLOY_CAMPAIGN = declare(Job("deploy-campaign", CREATE))
 UPDATE_CAMPAIGN = declare(Job("update-campaign", CREATE, sub_record="latest_update"))
 DELETE_CAMPAIGN = declare(Job("delete-campaign", DELETE))
+UPDATE_DATASET = declare(Job("update-dataset", UPDATE))
+UPDATE_SOLUTION = declare(Job("update-solution", CREATE, sub_record="latest_update"))
+CREATE_RECOMMENDER = declare(Job("create-recommender", CREATE))
+UPDATE_RECOMMENDER = declare(Job("update-recommender", CREATE, sub_record="latest_update"))
+RETRAIN_RECOMMENDER = declare(Job("retrain-recommender", CREATE, sub_record="retraining"))
+STOP_RECOMMENDER = declare(Job("stop-recommender", STOP))
+START_RECOMMENDER = declare(Job("start-recommender", START))
+DELETE_RECOMMENDER = declare(Job("delete-recommender", DELETE))
+CREATE_FILTER = declare(Job("create-filter", CREATE))
+DELETE_FILTER = declare(Job("delete-filter", DELETE))
+CREATE_METRIC_ATTRIBUTION = declare(Job("create-metric-attribution", CREATE))
+UPDATE_METRIC_ATTRIBUTION = declare(Job("update-metric-attribution", UPDATE))
+DELETE_METRIC_ATTRIBUTION = declare(Job("delete-metric-attribution", DELETE))
+INFER_BATCH = declare(Job("infer-batch", CREATE))
+SEGMENT_BATCH = declare(Job("segment-batch", CREATE))
+EXPORT_DATASET = declare(Job("export-dataset", CREATE))
+DELETE_DATA = declare(Job("delete-data", ERASE))
 
 
 def begin(session: Session, row: Lifecycle, job: Job, *, now: float) -> JobRow:

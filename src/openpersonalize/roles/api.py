@@ -88,7 +88,7 @@ def run_api(settings: Settings, listener: socket.socket) -> None:
             "requests are not authenticated: whoever reaches this address can read and change everything",
             extra={"host": settings.host, "port": listener.getsockname()[1]},
         )
-    stores = open_stores(settings.data_dir, settings.database)
+    stores = open_stores(settings.data_dir, settings.database, limits=settings.limits)
     try:
         make_server(build_api(settings, stores)).run(sockets=[listener])
     finally:

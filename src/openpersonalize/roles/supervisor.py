@@ -193,7 +193,7 @@ def _node(settings: Settings) -> str:
 
     Not the host's: a container has another one after each restart.
     """
-    open_stores(settings.data_dir, settings.database).database.dispose()
+    open_stores(settings.data_dir, settings.database, limits=settings.limits).database.dispose()
     path = settings.data_dir / "node"
     if not path.exists():
         path.write_text(uuid.uuid4().hex[:12], encoding="ascii")

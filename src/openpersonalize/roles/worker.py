@@ -24,7 +24,7 @@ GRACE_S = 0.5
 def run_worker(settings: Settings, node: str = "") -> None:
     """Run jobs until SIGTERM or SIGINT, then give the running one back to the queue and exit at once."""
     configure_logging(settings.log_level)
-    stores = open_stores(settings.data_dir, settings.database)
+    stores = open_stores(settings.data_dir, settings.database, limits=settings.limits)
     end_what_was_left(stores)
     worker = Worker(stores, HANDLERS, lease_s=settings.lease_s, node=node)
     stop = threading.Event()

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openpersonalize.settings import SettingsError
+from openpersonalize.domain.limits import Limits
+from openpersonalize.settings import Profile, SettingsError
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.objects import LocalObjects, ObjectStore
 
@@ -27,6 +28,7 @@ class Stores:
     objects: ObjectStore
     data_dir: Path
     clock: Clock = field(default=wall_clock)
+    limits: Limits = field(default=Limits())
 
     @property
     def generations(self) -> Path:
@@ -60,7 +62,9 @@ def make_folder(folder: Path) -> None:
         raise unwritable(folder, error) from error
 
 
-def open_stores(data_dir: Path, database_url: str, clock: Clock = wall_clock) -> Stores:
+def open_stores(
+    data_dir: Path, database_url: str, clock: Clock = wall_clock, *, limits: Profile = "standard"
+) -> Stores:
     """Open the stores below `data_dir`, making its folders where they are missing. Raises SettingsError."""
     for folder in ("buckets", "generations", "artifacts", "scratch", "cache"):
         make_folder(data_dir / folder)
@@ -73,4 +77,5 @@ def open_stores(data_dir: Path, database_url: str, clock: Clock = wall_clock) ->
         objects=LocalObjects(data_dir / "buckets"),
         data_dir=data_dir,
         clock=clock,
+        limits=Limits(limits),
     )

@@ -92,6 +92,8 @@ class DatasetRow(Lifecycle, Base):
     dataset_type: Mapped[str] = mapped_column(String(32))
     schema_arn: Mapped[str] = mapped_column(ForeignKey("schemas.arn"), index=True)
     tracking_id: Mapped[str | None] = mapped_column(String(256), unique=True)
+    latest_update: Mapped[dict[str, Any] | None]
+    """The newest UpdateDataset: schema, status, failure reason and dates."""
 
 
 class DatasetImportJobRow(Lifecycle, Base):
@@ -104,6 +106,22 @@ class DatasetImportJobRow(Lifecycle, Base):
     publish_attribution_metrics_to_s3: Mapped[bool] = mapped_column(
         "publish_attribution_metrics", default=False
     )
+
+
+class DatasetExportJobRow(Lifecycle, Base):
+    __tablename__ = "dataset_export_jobs"
+    dataset_arn: Mapped[str] = mapped_column(String(256), index=True)
+    ingestion_mode: Mapped[str] = mapped_column(String(16))
+    role_arn: Mapped[str] = mapped_column(String(256))
+    job_output: Mapped[dict[str, Any]]
+
+
+class DataDeletionJobRow(Lifecycle, Base):
+    __tablename__ = "data_deletion_jobs"
+    dataset_group_arn: Mapped[str] = mapped_column(String(256), index=True)
+    data_location: Mapped[str] = mapped_column(String(256))
+    role_arn: Mapped[str] = mapped_column(String(256))
+    num_deleted: Mapped[int | None]
 
 
 class EventTrackerRow(Lifecycle, Base):
@@ -122,6 +140,10 @@ class SolutionRow(Lifecycle, Base):
     perform_incremental_update: Mapped[bool] = mapped_column(default=False)
     event_type: Mapped[str | None] = mapped_column(String(256))
     solution_config: Mapped[dict[str, Any] | None]
+    latest_update: Mapped[dict[str, Any] | None]
+    """The newest UpdateSolution: its config, status, failure reason and dates."""
+    next_training_at: Mapped[float | None] = mapped_column(index=True)
+    """When automatic training looks at the solution next; None where it is off."""
 
 
 class SolutionVersionRow(Lifecycle, Base):
@@ -155,6 +177,63 @@ class CampaignRow(Lifecycle, Base):
     """What serves now; set by the deployment job, None until the campaign is ACTIVE."""
     recommendation_cid: Mapped[str] = mapped_column(String(6))
     """The constant end of every recommendationId that this campaign gives out."""
+
+
+class RecommenderRow(Lifecycle, Base):
+    __tablename__ = "recommenders"
+    dataset_group_arn: Mapped[str] = mapped_column(ForeignKey("dataset_groups.arn"), index=True)
+    recipe_arn: Mapped[str] = mapped_column(String(256))
+    recommender_config: Mapped[dict[str, Any] | None]
+    latest_update: Mapped[dict[str, Any] | None]
+    """The newest UpdateRecommender: its config, status, failure reason and dates."""
+    retraining: Mapped[dict[str, Any] | None]
+    """The newest weekly training: status, failure reason and dates; no member of the API shows it."""
+    next_training_at: Mapped[float | None] = mapped_column(index=True)
+    """When it is trained again by itself; None while it does not serve."""
+    model_metrics: Mapped[dict[str, Any] | None]
+    artifact_id: Mapped[str | None] = mapped_column(String(64))
+    """What serves now; None until the recommender is ACTIVE."""
+    recommendation_cid: Mapped[str] = mapped_column(String(6))
+    """The constant end of every recommendationId that this recommender gives out."""
+
+
+class FilterRow(Lifecycle, Base):
+    __tablename__ = "filters"
+    dataset_group_arn: Mapped[str] = mapped_column(ForeignKey("dataset_groups.arn"), index=True)
+    filter_expression: Mapped[str] = mapped_column(String(2500))
+
+
+class MetricAttributionRow(Lifecycle, Base):
+    __tablename__ = "metric_attributions"
+    dataset_group_arn: Mapped[str] = mapped_column(ForeignKey("dataset_groups.arn"), unique=True)
+    metrics: Mapped[list[Any]]
+    """Each an object of eventType, metricName and expression, in the order of their making."""
+    metrics_output_config: Mapped[dict[str, Any]]
+    wanted: Mapped[dict[str, Any] | None]
+    """What the update under way will make of metrics and output config."""
+
+
+class _BatchJob(Lifecycle):
+    """What both kinds of batch jobs have; a mixin."""
+
+    # No foreign key: jobs stay listed after their solution version is gone.
+    solution_version_arn: Mapped[str] = mapped_column(String(256), index=True)
+    filter_arn: Mapped[str | None] = mapped_column(String(256), index=True)
+    num_results: Mapped[int | None]
+    job_input: Mapped[dict[str, Any]]
+    job_output: Mapped[dict[str, Any]]
+    role_arn: Mapped[str] = mapped_column(String(256))
+
+
+class BatchInferenceJobRow(_BatchJob, Base):
+    __tablename__ = "batch_inference_jobs"
+    batch_inference_job_config: Mapped[dict[str, Any] | None]
+    batch_inference_job_mode: Mapped[str] = mapped_column(String(32))
+    theme_generation_config: Mapped[dict[str, Any] | None]
+
+
+class BatchSegmentJobRow(_BatchJob, Base):
+    __tablename__ = "batch_segment_jobs"
 
 
 class GenerationRow(Base):
@@ -249,6 +328,67 @@ class EventRow(Base):
     impression: Mapped[str | None] = mapped_column(Text)
     attribution_source: Mapped[str | None] = mapped_column(String(1024))
     received_at: Mapped[float]
+
+
+class ActionInteractionRow(Base):
+    """One action interaction that came through PutActionInteractions; append-only."""
+
+    __tablename__ = "action_interactions"
+    __table_args__ = (
+        UniqueConstraint("dataset_id", "duplicate_key", name="uq_action_interactions_duplicate"),
+        UniqueConstraint("dataset_id", "event_id", name="uq_action_interactions_event_id"),
+        Index("ix_action_interactions_user", "dataset_id", "user_key", "timestamp"),
+        Index("ix_action_interactions_log", "txid", "id", sqlite_where=text("txid > 0")),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
+    txid: Mapped[int] = mapped_column(RowNumber, default=0)
+    """As in `EventRow`."""
+    dataset_id: Mapped[int] = mapped_column(RowNumber)
+    duplicate_key: Mapped[bytes] = mapped_column(LargeBinary(16))
+    event_id: Mapped[str | None] = mapped_column(String(256))
+    user_key: Mapped[str] = mapped_column(String(256))
+    user_id: Mapped[str | None] = mapped_column(String(256))
+    session_id: Mapped[str] = mapped_column(String(256))
+    action_id: Mapped[str] = mapped_column(String(256))
+    event_type: Mapped[str] = mapped_column(String(256))
+    timestamp: Mapped[int] = mapped_column(RowNumber)
+    properties: Mapped[str | None] = mapped_column(Text)
+    recommendation_id: Mapped[str | None] = mapped_column(String(40))
+    impression: Mapped[str | None] = mapped_column(Text)
+    received_at: Mapped[float]
+
+
+class RecordRow(Base):
+    """One version of an item, user or action that came through PutItems, PutUsers or PutActions.
+
+    Append-only: the newest version of an id holds, and exports need the others.
+    """
+
+    __tablename__ = "records"
+    __table_args__ = (
+        Index("ix_records_newest", "dataset_id", "record_id", "id"),
+        Index("ix_records_log", "txid", "id", sqlite_where=text("txid > 0")),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
+    txid: Mapped[int] = mapped_column(RowNumber, default=0)
+    """As in `EventRow`."""
+    dataset_id: Mapped[int] = mapped_column(RowNumber)
+    record_id: Mapped[str] = mapped_column(String(256))
+    properties: Mapped[str | None] = mapped_column(Text)
+    """The other columns as canonical JSON, keyed by the schema's column names."""
+    received_at: Mapped[float]
+
+
+class AnswerRow(Base):
+    """The answer of a Create, for the client that did not get it and asks again; kept for a while."""
+
+    __tablename__ = "answers"
+    key: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    """Hash of the invocation's id, operation, owner and body."""
+    answer: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[float] = mapped_column(index=True)
 
 
 class CounterRow(Base):

@@ -1,0 +1,25 @@
+"""When a solution or a recommender is trained by itself; in epoch seconds.
+
+Sources: the reference's sections on automatic training and on recommenders.
+"""
+
+import re
+
+DAY_S = 86_400.0
+FIRST_TRAINING_S = 1_800.0
+"""Seconds from a solution's making to its first automatic training, which AWS promises within the hour."""
+DEFAULT_DAYS = 7
+MOST_DAYS = 30
+RECOMMENDER_S = 7 * DAY_S
+"""Recommenders are trained again every week."""
+
+_RATE = re.compile(r"rate\((\d+) days?\)")
+
+
+def interval_s(expression: str | None) -> float | None:
+    """Seconds between trainings of `rate(N days)`, weekly when there is none; None when N is not 1 to 30."""
+    if expression is None:
+        return DEFAULT_DAYS * DAY_S
+    found = _RATE.fullmatch(expression)
+    days = int(found[1]) if found else 0
+    return days * DAY_S if 1 <= days <= MOST_DAYS else None
