@@ -26,7 +26,7 @@ from openpersonalize.jobs.lifecycle import (
 from openpersonalize.jobs.queue import files_prefix
 from openpersonalize.jobs.worker import Publish, RunningJob, WorkFunction
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import GenerationRow, JobRow, SolutionVersionRow
+from openpersonalize.storage.tables import GenerationRow, JobRow, RecommenderRow, SolutionVersionRow
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,7 @@ def sweep(stores: Stores) -> int:
         named = {
             *session.scalars(select(GenerationRow.id)),
             *session.scalars(select(SolutionVersionRow.artifact_id)),
+            *session.scalars(select(RecommenderRow.artifact_id)),
         }
         unnamed = [folder for folder in listed if folder.name not in named]
         garbage = [folder for folder in unnamed if _is_ours(session, folder.name)]
