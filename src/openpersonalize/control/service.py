@@ -33,6 +33,7 @@ from openpersonalize.control import (
     solutions,
     tags,
 )
+from openpersonalize.control.answers import answer_once
 from openpersonalize.control.context import Context
 from openpersonalize.control.resource import already_exists
 from openpersonalize.errors import ApiError, NotBuiltYet, ResourceInUseException
@@ -143,14 +144,20 @@ class ControlPlane:
             with database.read() if reads else database.write() as session:
                 event.listen(session, "before_flush", _notes_arns(added))
                 context = Context(session, call.scope, self.stores)
-                answer = operation.handler(request, context)
                 # Within the transaction: what cannot be answered is not committed.
-                return b"" if answer is None else bytes(answer.wire())
+                return answer_once(
+                    session, call, self.stores.clock(), lambda: _handled(operation, request, context)
+                )
         except IntegrityError as error:
             explained = _explained(error, added)
             if explained is None:
                 raise
             raise explained from error
+
+
+def _handled(operation: Operation, request: Any, context: Context) -> bytes:
+    answer = operation.handler(request, context)
+    return b"" if answer is None else bytes(answer.wire())
 
 
 def _log_answer(message: str, call: Call, started: float, **more: str) -> None:

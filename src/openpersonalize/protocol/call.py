@@ -14,6 +14,8 @@ class Call:
     operation: str
     body: bytes
     scope: Scope
+    invocation_id: bytes = b""
+    """What an SDK sends with a request and each of its repetitions; empty without one."""
 
 
 CallHandler = Callable[[Call], bytes | Awaitable[bytes]]

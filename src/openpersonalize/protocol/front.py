@@ -29,6 +29,7 @@ from openpersonalize.protocol.sigv4 import ALGORITHM, Credential, Credentials
 from openpersonalize.settings import is_loopback
 
 SERVICE = "personalize"
+INVOCATION = b"amz-sdk-invocation-id"
 FAULT = "The server failed to answer this request; its log has the reason under this request id."
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,8 @@ class Front:
         try:
             self._check_headers(route, exchange.headers)
             body = await exchange.body(route.dialect.body_limit)
-            answer = route.handler(Call(route.operation, body, scope))
+            invocation_id = exchange.headers.get(INVOCATION, b"")
+            answer = route.handler(Call(route.operation, body, scope, invocation_id))
             if not isinstance(answer, bytes):
                 answer = await answer
         except ApiError as error:
