@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from openpersonalize.control.context import Context
+from openpersonalize.control.exploration import read_exploration
 from openpersonalize.control.recipes import recipe_of
 from openpersonalize.control.resource import (
     UNDER_WAY,
@@ -28,7 +29,7 @@ from openpersonalize.jobs.lifecycle import DELETE_CAMPAIGN, DEPLOY_CAMPAIGN, UPD
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Arn, Name, Number, Shape, Text
 from openpersonalize.recipes.catalogue import USER_SEGMENTATION
-from openpersonalize.recipes.recipe import Recipe, Where
+from openpersonalize.recipes.recipe import Recipe
 from openpersonalize.storage import records
 from openpersonalize.storage.tables import CampaignRow, SolutionVersionRow
 
@@ -228,19 +229,7 @@ def _checked_config(config: CampaignConfig | None, version_arn: str, recipe: Rec
 
 
 def _check_exploration(given: dict[str, str], recipe: Recipe) -> None:
-    known = {parameter.name: parameter for parameter in recipe.parameters(Where.CAMPAIGN)}
-    values = {}
-    for name, text in given.items():
-        if name not in known:
-            raise InvalidInputException(
-                f"campaignConfig.itemExplorationConfig has {name!r}, which {recipe.name} does not have: "
-                f"{'use ' + ', '.join(known) if known else 'leave it out'}."
-            )
-        values[name] = known[name].read(text)
-        if values[name] is None:
-            raise InvalidInputException(
-                f"campaignConfig.itemExplorationConfig has {name} {text!r}: it must be {known[name].allowed}."
-            )
+    values = read_exploration(given, recipe, "campaignConfig")
     if given and values.get("explorationWeight") != 0:
         raise NotBuiltYet("campaignConfig.itemExplorationConfig with an explorationWeight other than 0")
 
