@@ -41,6 +41,9 @@ MIB = 1024 * 1024
         b'{"maxResults": "5"}',
         b'{"maxResults": true}',
         b'{"maxResults": 5.5}',
+        b'{"maxResults": 1e300}',
+        b'{"maxResults": -4294967296.0}',
+        b'{"maxResults": "NaN"}',
         b'{"maxResults": [5]}',
         b'{"maxResults": {}}',
         b'{"nextToken": 5}',
@@ -64,6 +67,14 @@ def test_unknown_members_are_ignored_and_null_is_absent(server: Server, body: by
 
     # Other tests on this server may have made schemas in the account of unsigned requests.
     assert (answer.status, answer.body[:12]) == (200, b'{"schemas":[')
+
+
+@pytest.mark.parametrize("number", [b"5.0", b"5e0", b"50E-1", b"0.5e1"])
+def test_a_whole_number_may_have_a_fraction_of_zero(server: Server, number: bytes) -> None:
+    assert target(server, "ListSchemas", b'{"maxResults": %b}' % number).status == 200
+    refused = target(server, "ListSchemas", b'{"maxResults": 0.0}')
+    assert refused.code == "InvalidInputException"
+    assert "Value '0' at 'maxResults'" in refused.error["message"]
 
 
 def test_all_violations_are_in_one_message(server: Server) -> None:

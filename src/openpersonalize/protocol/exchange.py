@@ -1,10 +1,16 @@
 """One HTTP request and its answer, as raw ASGI: the body within its limit, a request id on every answer."""
 
 import asyncio
+import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
-from openpersonalize.errors import ApiError, RequestEntityTooLargeException
+from openpersonalize.errors import (
+    ApiError,
+    RequestEntityTooLargeException,
+    SerializationException,
+    UnsupportedMediaTypeException,
+)
 from openpersonalize.protocol.dialect import Dialect, Header
 
 HttpScope = MutableMapping[str, Any]
@@ -34,10 +40,13 @@ class Exchange:
         self._id_header = (b"x-amzn-requestid", request_id.encode())
 
     async def body(self, limit: int) -> bytes:
-        """The whole body.
+        """The whole body, unpacked where it was sent as gzip; the limit holds before and after.
 
-        Raises RequestEntityTooLargeException before reading, or as soon as it is too long; ClientGone.
+        Raises RequestEntityTooLargeException before reading, or as soon as it is too long; ClientGone;
+        UnsupportedMediaTypeException for another encoding, SerializationException for broken gzip.
         """
+        encoding = self.headers.get(b"content-encoding")
+        is_packed = encoding is not None and _is_gzip(encoding)
         declared = self.headers.get(b"content-length")
         if declared is not None and int(declared) > limit:
             raise _too_large(limit)
@@ -54,7 +63,7 @@ class Exchange:
             raise ClientGone
         if len(body) > limit:
             raise _too_large(limit)
-        return body
+        return _unpacked(body, limit) if is_packed else body
 
     async def answer(self, body: bytes, dialect: Dialect) -> None:
         """Send a 200; a body of no bytes is an operation without output."""
@@ -108,6 +117,37 @@ class Exchange:
             await self.send(message)
 
         await app(self.scope, self.receive, send)
+
+
+GZIP_WINDOW = zlib.MAX_WBITS | 16
+"""Tells zlib that a gzip header and its checksum are around the stream."""
+
+
+def _is_gzip(encoding: bytes) -> bool:
+    """Whether a body of this Content-Encoding is packed; raises UnsupportedMediaTypeException."""
+    name = encoding.strip().lower()
+    if name in (b"gzip", b"x-gzip"):
+        return True
+    if name in (b"", b"identity"):
+        return False
+    shown = encoding.decode("ascii", "replace")[:64]
+    raise UnsupportedMediaTypeException(
+        f"Content-Encoding '{shown}' is not read here: send gzip, or the body as it is."
+    )
+
+
+def _unpacked(body: bytes, limit: int) -> bytes:
+    """What a gzip body holds. One stream of it: a second costs time that the limit does not bound."""
+    stream = zlib.decompressobj(GZIP_WINDOW)
+    try:
+        found = stream.decompress(body, limit + 1)
+    except zlib.error:
+        raise SerializationException("The body is not valid gzip.") from None
+    if len(found) > limit:
+        raise _too_large(limit)
+    if not stream.eof or stream.unused_data:
+        raise SerializationException("The body is not one whole gzip stream.")
+    return found
 
 
 def _too_large(limit: int) -> RequestEntityTooLargeException:

@@ -190,18 +190,23 @@ def read(shape: type[S], document: Any) -> S:
 
     Raises SerializationException for a wrong JSON type, InvalidInputException that lists all violations.
     """
-    document = _without_nulls(document)
+    document = _plain(document)
     try:
         return shape.model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
         raise explain(shape, document, error) from None
 
 
-def _without_nulls(value: Any) -> Any:
-    """The value without null members: null is as good as absent."""
+def _plain(value: Any) -> Any:
+    """The value without null members, which are as good as absent, and with 5 for 5.0.
+
+    JSON has one kind of number, and some languages write their whole ones with a fraction.
+    """
     if isinstance(value, dict):
-        return {key: _without_nulls(entry) for key, entry in value.items() if entry is not None}
-    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
+        return {key: _plain(entry) for key, entry in value.items() if entry is not None}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def explain(shape: type[Shape], document: Any, error: ValidationError | None = None) -> ApiError:
