@@ -128,7 +128,7 @@ def test_nothing_in_a_sensitive_structure_is_echoed() -> None:
         {"name": {"a": 1}},
         {"maxResults": "1"},
         {"maxResults": True},
-        {"maxResults": 1.0},
+        {"maxResults": 1.5},
         {"maxResults": 2**31},
         {"minProvisionedTPS": 2**31},
         {"performHPO": "true"},
