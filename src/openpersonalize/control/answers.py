@@ -46,4 +46,5 @@ def _take(session: Session, key: bytes, now: float) -> bool:
     """
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     row = dialect.insert(AnswerRow).values(key=key, answer=b"", created_at=now)
-    return records.change(session, row.on_conflict_do_nothing()) == 1
+    taken = session.execute(row.on_conflict_do_nothing().returning(AnswerRow.key))
+    return taken.first() is not None
