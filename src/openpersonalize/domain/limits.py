@@ -33,5 +33,11 @@ MIN_INTERACTIONS = 1000
 ID_CHARACTERS = 256
 """Ids of users, items and actions have at most so many."""
 
+STRING_CHARACTERS = 1000
+"""Categories and plain texts of a record or an interaction have at most so many."""
+
+TEXT_CHARACTERS = 20_000
+"""Textual values have at most so many; the rest is cut off."""
+
 LATEST_TIME_S = 9_999_999_999
 """Epoch seconds have at most ten digits; what has more is in milliseconds."""

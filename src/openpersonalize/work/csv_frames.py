@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from openpersonalize.domain.columns import DatasetColumns
-from openpersonalize.domain.limits import LATEST_TIME_S
+from openpersonalize.domain.events import action_event_type
 from openpersonalize.work.csv_chunks import Chunk, count_byte
 from openpersonalize.work.csv_headers import Layout
 from openpersonalize.work.csv_records import field_at, field_position, split_record
@@ -247,7 +247,10 @@ def _all_right(frame: pl.DataFrame, rules: tuple[Rule, ...]) -> bool:
     passed: tuple[Any, ...] = frame.select(
         check.alias(str(number)) for number, check in enumerate(checks)
     ).row(0)
-    return all(passed) and all(_is_short_enough(frame[rule.name], rule) for rule in rules)
+    return all(passed) and all(
+        _is_short_enough(frame[rule.name], rule) and _has_known_events(frame[rule.name], rule)
+        for rule in rules
+    )
 
 
 def _is_short_enough(column: pl.Series, rule: Rule) -> bool:
@@ -258,13 +261,19 @@ def _is_short_enough(column: pl.Series, rule: Rule) -> bool:
     )
 
 
+def _has_known_events(column: pl.Series, rule: Rule) -> bool:
+    return not rule.is_action_event or all(action_event_type(text) is not None for text in column.unique())
+
+
 def _longest(lengths: pl.Series) -> int:
     longest = lengths.max()
     return longest if isinstance(longest, int) else 0
 
 
-def _check_time(column: pl.Expr, rule: Rule) -> list[pl.Expr]:
-    return [column.is_between(0, LATEST_TIME_S).all()] if rule.is_time else []
+def _check_range(column: pl.Expr, rule: Rule) -> list[pl.Expr]:
+    if rule.allowed is None:
+        return []
+    return [column.is_between(rule.allowed.start, rule.allowed.stop - 1).all()]
 
 
 def _check_finite(column: pl.Expr, rule: Rule) -> list[pl.Expr]:
@@ -282,7 +291,7 @@ def _check_nothing(column: pl.Expr, rule: Rule) -> list[pl.Expr]:
 _CHECKS = {
     "string": _check_nothing,
     "int": _check_nothing,
-    "long": _check_time,
+    "long": _check_range,
     "float": _check_finite,
     "double": _check_finite,
     "boolean": _check_boolean,

@@ -5,16 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from openpersonalize.domain.columns import Column, DatasetColumns
-from openpersonalize.domain.limits import ID_CHARACTERS, LATEST_TIME_S
+from openpersonalize.domain.columns import Column, DatasetColumns, allowed_range, is_time
+from openpersonalize.domain.events import ACTION_EVENT_TYPES, action_event_type
+from openpersonalize.domain.limits import ID_CHARACTERS, STRING_CHARACTERS, TEXT_CHARACTERS
 from openpersonalize.work.csv_rejects import LineError
-
-STRING_CHARACTERS = 1000
-TEXT_CHARACTERS = 20_000
 
 _IDS = frozenset({"USER_ID", "ITEM_ID", "ACTION_ID"})
 _REQUIRED = _IDS | {"TIMESTAMP", "EVENT_TYPE"}
-_TIMES = frozenset({"TIMESTAMP", "CREATION_TIMESTAMP", "EXPIRATION_TIMESTAMP", "ACTION_EXPIRATION_TIMESTAMP"})
 _BLANKS = " \t"
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -24,13 +21,17 @@ _LENGTH_REMEDY = "If no value exceeds the limit, check the double quotes of the 
 
 @dataclass(frozen=True)
 class Rule:
-    """What the values of one column must fulfil; lengths in characters, `lowest` and `highest` inclusive."""
+    """What the values of one column must fulfil; lengths in characters."""
 
     column: Column
     nullable: bool
     longest: int
     is_cut: bool
+    allowed: range | None
+    """The whole numbers of a reserved column; None where its type alone says it."""
     is_time: bool
+    is_action_event: bool
+    """Whether the values are Viewed, Taken or Not Taken."""
 
     @property
     def name(self) -> str:
@@ -45,10 +46,10 @@ class Rule:
 
 def rules_of(columns: DatasetColumns) -> tuple[Rule, ...]:
     """Derive the rules of all columns of a dataset, in the schema's order."""
-    return tuple(_rule(column) for column in columns.columns)
+    return tuple(_rule(column, columns.dataset_type) for column in columns.columns)
 
 
-def _rule(column: Column) -> Rule:
+def _rule(column: Column, dataset_type: str) -> Rule:
     is_id = column.name in _IDS
     longest = ID_CHARACTERS if is_id else TEXT_CHARACTERS if column.textual else STRING_CHARACTERS
     return Rule(
@@ -56,7 +57,9 @@ def _rule(column: Column) -> Rule:
         nullable=column.nullable and column.name not in _REQUIRED,
         longest=longest,
         is_cut=column.textual,
-        is_time=column.name in _TIMES and column.type == "long",
+        allowed=allowed_range(column, dataset_type),
+        is_time=is_time(column),
+        is_action_event=column.name == "EVENT_TYPE" and dataset_type == "ACTION_INTERACTIONS",
     )
 
 
@@ -80,6 +83,8 @@ def _filling_remedy(rule: Rule) -> str:
 
 
 def _string_problem(rule: Rule, text: str) -> tuple[str, str] | None:
+    if rule.is_action_event and action_event_type(text) is None:
+        return "not an event type of actions", f"Write one of {', '.join(ACTION_EVENT_TYPES)}."
     if len(text) <= rule.longest or rule.is_cut:
         return None
     return f"Length cannot be more than {rule.longest} characters for {rule.name}", _LENGTH_REMEDY
@@ -93,8 +98,11 @@ def _integer_problem(rule: Rule, text: str) -> tuple[str, str] | None:
     number = _integer(text)
     if rule.is_time and number < 0:
         return "a negative timestamp", "Write seconds since 1970-01-01 UTC."
-    if rule.is_time and number > LATEST_TIME_S:
-        return "a timestamp of more than 10 digits", "Write seconds, not milliseconds: divide by 1000."
+    if rule.allowed is not None and number not in rule.allowed:
+        if rule.is_time:
+            return "a timestamp of more than 10 digits", "Write seconds, not milliseconds: divide by 1000."
+        lowest, highest = rule.allowed.start, rule.allowed.stop - 1
+        return f"out of the range of {rule.name}", f"Values lie between {lowest} and {highest}."
     if not lowest <= number <= highest:
         return f"out of the range of the type {rule.type}", f"Values lie between {lowest} and {highest}."
     return None

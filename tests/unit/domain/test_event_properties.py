@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openpersonalize.domain.columns import Column, ColumnType, DatasetColumns
-from openpersonalize.domain.events import NOTHING, EventColumns, camel
+from openpersonalize.domain.columns import Column, ColumnType, DatasetColumns, camel
+from openpersonalize.domain.events import NOTHING, EventColumns
 from openpersonalize.errors import InvalidInputException
 
 NAMES = st.from_regex(r"[A-Z][A-Z0-9]{0,5}(_[A-Z0-9]{1,5}){0,3}", fullmatch=True).filter(
