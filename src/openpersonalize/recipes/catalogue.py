@@ -189,10 +189,23 @@ _DOMAIN = (
         RELATED_ITEMS,
         "Recommends videos that others watched who watched a given one.",
         domain=_VIDEO,
+        event_type="Watch",
+        needs_user=True,
     ),
-    Recipe("aws-vod-more-like-x", RELATED_ITEMS, "Recommends videos like a given one.", domain=_VIDEO),
     Recipe(
-        "aws-vod-most-popular", POPULAR_ITEMS, "Recommends the videos that most users watched.", domain=_VIDEO
+        "aws-vod-more-like-x",
+        RELATED_ITEMS,
+        "Recommends videos like a given one.",
+        domain=_VIDEO,
+        needs_user=True,
+    ),
+    Recipe(
+        "aws-vod-most-popular",
+        POPULAR_ITEMS,
+        "Recommends the videos that most users watched.",
+        domain=_VIDEO,
+        event_type="Watch",
+        needs_user=True,
     ),
     Recipe("aws-vod-trending-now", POPULAR_ITEMS, "Recommends the videos that grow fastest.", domain=_VIDEO),
     Recipe(
@@ -201,27 +214,38 @@ _DOMAIN = (
         "Recommends videos for a user.",
         domain=_VIDEO,
         hyperparameters=_EXPLORATION,
+        needs_user=True,
     ),
     Recipe(
-        "aws-ecomm-popular-items-by-views", POPULAR_ITEMS, "Recommends the most viewed items.", domain=_SHOP
+        "aws-ecomm-popular-items-by-views",
+        POPULAR_ITEMS,
+        "Recommends the most viewed items.",
+        domain=_SHOP,
+        event_type="View",
+        needs_user=True,
     ),
     Recipe(
         "aws-ecomm-popular-items-by-purchases",
         POPULAR_ITEMS,
         "Recommends the most purchased items.",
         domain=_SHOP,
+        event_type="Purchase",
+        needs_user=True,
     ),
     Recipe(
         "aws-ecomm-frequently-bought-together",
         RELATED_ITEMS,
         "Recommends items that are bought together with a given one.",
         domain=_SHOP,
+        event_type="Purchase",
     ),
     Recipe(
         "aws-ecomm-customers-who-viewed-x-also-viewed",
         RELATED_ITEMS,
         "Recommends items that others viewed who viewed a given one.",
         domain=_SHOP,
+        event_type="View",
+        needs_user=True,
     ),
     Recipe(
         "aws-ecomm-recommended-for-you",
@@ -229,6 +253,7 @@ _DOMAIN = (
         "Recommends items for a user.",
         domain=_SHOP,
         hyperparameters=_EXPLORATION,
+        needs_user=True,
     ),
 )
 
@@ -238,7 +263,14 @@ RECIPES: Mapping[str, Recipe] = {
 """All recipes by name, in the order of names."""
 
 BUILT = frozenset(
-    {"aws-user-personalization", "aws-personalized-ranking", "aws-popularity-count", "aws-sims"}
+    {
+        "aws-user-personalization",
+        "aws-personalized-ranking",
+        "aws-popularity-count",
+        "aws-sims",
+        "aws-vod-most-popular",
+        "aws-ecomm-popular-items-by-views",
+    }
 )
 """The recipes that `trainers` can train; a test keeps the two alike."""
 

@@ -1,4 +1,9 @@
-"""Trains aws-popularity-count: items by the number of distinct users who interacted with them."""
+"""Trains the recipes of popular items, the same for everybody: they differ in what they count."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from openpersonalize.models import PopularityModel
 from openpersonalize.models.ids import IdIndex
@@ -6,17 +11,32 @@ from openpersonalize.models.popularity import by_popularity, places_of
 from openpersonalize.recipes.training import Task, Trained
 from openpersonalize.recipes.training_data import Interactions
 
+_Counts = Callable[[Interactions], NDArray[np.int64]]
+
 
 def train(task: Task) -> Trained:
-    """Count users by item."""
+    """Order the items by the number of distinct users who interacted with them."""
+    return _train(task, lambda interactions: interactions.users_by_item)
+
+
+def train_by_events(task: Task) -> Trained:
+    """Order the items by the number of interactions, however often one user had them."""
+    return _train(task, _events_by_item)
+
+
+def _train(task: Task, counts_of: _Counts) -> Trained:
     task.progress("evaluating", 40.0)
-    metrics = task.evaluate(_count(task.training_part))
+    metrics = task.evaluate(_model(task.training_part, counts_of))
     task.progress("training on all data", 80.0)
-    return Trained(_count(task.interactions), metrics)
+    return Trained(_model(task.interactions, counts_of), metrics)
 
 
-def _count(interactions: Interactions) -> PopularityModel:
-    order = by_popularity(interactions.users_by_item)
+def _events_by_item(interactions: Interactions) -> NDArray[np.int64]:
+    return np.bincount(interactions.histories.items, minlength=interactions.n_items).astype(np.int64)
+
+
+def _model(interactions: Interactions, counts_of: _Counts) -> PopularityModel:
+    order = by_popularity(counts_of(interactions))
     return PopularityModel(
         items=interactions.items, users=IdIndex.build([]), order=order, places=places_of(order)
     )

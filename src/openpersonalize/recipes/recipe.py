@@ -80,6 +80,10 @@ class Recipe:
     hyperparameters: tuple[Hyperparameter, ...] = ()
     is_legacy: bool = False
     """Described, but not listed, and no solution can be made of it."""
+    event_type: str | None = None
+    """The type of the interactions that a domain recipe is trained on; None takes all."""
+    needs_user: bool = False
+    """Whether a domain recipe is asked with a userId, though the answer may be the same for everybody."""
     partition: str = "aws"
     """The first part of its ARNs after `arn:`; China's regions have one of their own."""
 

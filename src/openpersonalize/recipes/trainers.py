@@ -10,5 +10,7 @@ TRAINERS: Mapping[str, Callable[[Task], Trained]] = {
     "aws-personalized-ranking": als.train,
     "aws-popularity-count": popularity.train,
     "aws-sims": cooccurrence.train,
+    "aws-vod-most-popular": popularity.train,
+    "aws-ecomm-popular-items-by-views": popularity.train_by_events,
 }
 """By recipe name; a recipe of the catalogue that is not here is not built yet."""

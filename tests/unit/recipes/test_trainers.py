@@ -78,6 +78,18 @@ def test_popularity_counts_users_and_not_events() -> None:
     assert model.recommend(Query(), 5).items.tolist() == [1, 2, 3, 0, 4]
 
 
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [("aws-vod-most-popular", [1, 2, 3, 0, 4]), ("aws-ecomm-popular-items-by-views", [0, 3, 1, 2, 4])],
+)
+def test_most_popular_counts_users_and_most_viewed_counts_views(recipe: str, expected: list[int]) -> None:
+    """One user has item 0 seven times, two have item 3 three times each, four and three have 1 and 2 once."""
+    histories = [np.array([0] * 7 + [1])] + [np.array([1, 2])] * 3 + [np.array([3, 3, 3])] * 2
+    model = _train(recipe, interactions_of(histories, 5)).model
+
+    assert model.recommend(Query(user=1), 5).items.tolist() == expected
+
+
 def _pairs(n: int, *items: int) -> list["np.ndarray[tuple[int], np.dtype[np.int64]]"]:
     return [np.array(items)] * n
 
