@@ -1,4 +1,4 @@
-"""The work of a solution version: collect its data, train in a child process, publish the artifact."""
+"""Training: collect the data of a subject, train in a child process, publish the artifact."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -21,7 +21,7 @@ from openpersonalize.jobs.orphans import record_child
 from openpersonalize.jobs.worker import RunningJob
 from openpersonalize.recipes.catalogue import BUILT, RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
-from openpersonalize.recipes.recipe import Recipe
+from openpersonalize.recipes.recipe import Recipe, Value
 from openpersonalize.storage import records
 from openpersonalize.storage.durable_files import move_into_place
 from openpersonalize.storage.event_log import Streamed, read_streamed
@@ -38,11 +38,29 @@ class TrainingChildError(Exception):
 
 
 @dataclass(frozen=True)
-class _Subject:
-    """What a solution version is trained on; generations by dataset type, in the order of reading."""
+class Subject:
+    """What is trained, a solution version or a recommender; both are known by their row."""
 
-    version: SolutionVersionRow
-    recipe: Recipe
+    dataset_group_arn: str
+    recipe_arn: str
+    event_type: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """A solutionConfig as the wire has it; recommenders, which have no such settings, have none."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """What a training has published: a folder below `artifacts/`, which no row names yet."""
+
+    artifact_id: str
+    metrics: dict[str, float]
+    hours: float
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What is trained on; generations by dataset type, in the order of reading."""
+
     dataset_group_id: int
     generations: Mapping[str, list[str]]
     streamed: Streamed
@@ -53,82 +71,100 @@ def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
 
     Raises JobError for what the customer can mend: too little data, or a recipe that is not built yet.
     """
+    with stores.database.read() as session:
+        version = records.named(session, SolutionVersionRow, job.resource_arn)
+        subject = Subject(
+            version.dataset_group_arn, version.recipe_arn, version.event_type, version.solution_config or {}
+        )
+    trained = train(job, stores, subject)
+
+    def publish(session: Session) -> None:
+        row = records.named(session, SolutionVersionRow, job.resource_arn)
+        row.metrics = trained.metrics
+        row.training_hours = trained.hours
+        row.artifact_id = trained.artifact_id
+
+    return publish
+
+
+def train(job: RunningJob, stores: Stores, subject: Subject) -> TrainedModel:
+    """Train a model on all that a dataset group has now.
+
+    Raises JobError for what the customer can mend, JobCancelled and LeaseLost.
+    """
     started = time.monotonic()
     job.progress("collecting data", 0.0)
-    spec = _spec(job, stores, _load(job, stores))
+    recipe = _recipe_of(subject)
+    spec = _spec(job, stores, subject, recipe)
     result = _run_child(job, spec)
     job.note(data=result["counts"], phases_s=result["phases_s"], peak_memory_mb=result["peak_rss_mb"])
     job.progress("publishing", 99.0)
     artifact_id = f"{job.output_id()}-{result['manifest_sha256'][:16]}"
     move_into_place(Path(spec["folder"]), stores.artifacts / artifact_id)
     hours = round((time.monotonic() - started) / 3600.0, 4)
-
-    def publish(session: Session) -> None:
-        row = records.named(session, SolutionVersionRow, job.resource_arn)
-        row.metrics = result["metrics"]
-        row.training_hours = hours
-        row.artifact_id = artifact_id
-
-    return publish
+    return TrainedModel(artifact_id, result["metrics"], hours)
 
 
-def _load(job: RunningJob, stores: Stores) -> _Subject:
-    with stores.database.read() as session:
-        version = records.named(session, SolutionVersionRow, job.resource_arn)
-        group_id = records.named(session, DatasetGroupRow, version.dataset_group_arn).id
-        rows = session.execute(
-            select(DatasetRow.dataset_type, GenerationRow.id)
-            .join(GenerationRow, GenerationRow.dataset_id == DatasetRow.id)
-            .where(DatasetRow.dataset_group_arn == version.dataset_group_arn, GenerationRow.active)
-            .order_by(GenerationRow.position, GenerationRow.created_at)
-        ).all()
-    generations: dict[str, list[str]] = {}
-    for dataset_type, generation_id in rows:
-        generations.setdefault(dataset_type.upper(), []).append(generation_id)
-    recipe = _recipe_of(version)
-    return _Subject(version, recipe, group_id, generations, read_streamed(stores.database, group_id))
-
-
-def _recipe_of(version: SolutionVersionRow) -> Recipe:
-    name = version.recipe_arn.rpartition("/")[2]
+def _recipe_of(subject: Subject) -> Recipe:
+    name = subject.recipe_arn.rpartition("/")[2]
     if name not in BUILT:
         raise JobError(f"not built yet: training {name}")
     return RECIPES[name]
 
 
-def _spec(job: RunningJob, stores: Stores, subject: _Subject) -> dict[str, Any]:
+def _collect(stores: Stores, dataset_group_arn: str) -> _Data:
+    with stores.database.read() as session:
+        group_id = records.named(session, DatasetGroupRow, dataset_group_arn).id
+        rows = session.execute(
+            select(DatasetRow.dataset_type, GenerationRow.id)
+            .join(GenerationRow, GenerationRow.dataset_id == DatasetRow.id)
+            .where(DatasetRow.dataset_group_arn == dataset_group_arn, GenerationRow.active)
+            .order_by(GenerationRow.position, GenerationRow.created_at)
+        ).all()
+    generations: dict[str, list[str]] = {}
+    for dataset_type, generation_id in rows:
+        generations.setdefault(dataset_type.upper(), []).append(generation_id)
+    return _Data(group_id, generations, read_streamed(stores.database, group_id))
+
+
+def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> dict[str, Any]:
     """Return what the training child is told, as JSON."""
-    config = subject.version.solution_config or {}
-    try:
-        settings = validate_hyperparameters(
-            subject.recipe,
-            config.get("algorithmHyperParameters") or {},
-            config.get("featureTransformationParameters") or {},
-        )
-    except InvalidInputException as error:
-        raise JobError(error.message) from error
-    generations = subject.generations.get("INTERACTIONS", [])
+    settings = _settings(subject, recipe)
+    data = _collect(stores, subject.dataset_group_arn)
+    generations = data.generations.get("INTERACTIONS", [])
     interactions = _parts(stores, generations)
-    events = _write_streamed(subject.streamed, job.scratch / "streamed.parquet")
+    events = _write_streamed(data.streamed, job.scratch / "streamed.parquet")
     return {
-        "recipe": subject.recipe.name,
+        "recipe": recipe.name,
         "settings": settings,
         "interactions": [str(path) for path in interactions + events],
-        "items": [str(path) for path in _parts(stores, subject.generations.get("ITEMS", []))],
+        "items": [str(path) for path in _parts(stores, data.generations.get("ITEMS", []))],
         "has_one_origin": len(generations) + len(events) == 1 and not events,
-        "event_type": subject.version.event_type,
-        "value_threshold": _threshold(config.get("eventValueThreshold")),
+        "event_type": recipe.event_type or subject.event_type,
+        "value_threshold": _threshold(subject.config.get("eventValueThreshold")),
         "seed": SEED,
         "n_threads": len(os.sched_getaffinity(0)),
         "folder": str(job.scratch / "artifact"),
         "extra": {
-            "recipe": subject.recipe.name,
-            "recipe_type": subject.recipe.recipe_type,
-            "watermark": list(subject.streamed.watermark),
-            "dataset_group_id": subject.dataset_group_id,
+            "recipe": recipe.name,
+            "recipe_type": recipe.recipe_type,
+            "needs_user": recipe.needs_user,
+            "watermark": list(data.streamed.watermark),
+            "dataset_group_id": data.dataset_group_id,
         },
         "parent": os.getpid(),
     }
+
+
+def _settings(subject: Subject, recipe: Recipe) -> dict[str, Value]:
+    try:
+        return validate_hyperparameters(
+            recipe,
+            subject.config.get("algorithmHyperParameters") or {},
+            subject.config.get("featureTransformationParameters") or {},
+        )
+    except InvalidInputException as error:
+        raise JobError(error.message) from error
 
 
 def _parts(stores: Stores, generation_ids: list[str]) -> list[Path]:
