@@ -96,7 +96,7 @@ $(AWS_CLI): tests/clients/awscli.lock | $(BIN)/python
 $(JAVASCRIPT): tests/clients/javascript/package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' && npm --version >/dev/null || \
 		{ echo "The slow tests need Node.js 18 or newer and npm: apt-get install nodejs npm." >&2; exit 1; }
-	@echo "Installing the AWS SDK for JavaScript for the tests (once) …"
+	@echo "Installing the AWS SDK for JavaScript and newman for the tests (once) …"
 	@npm ci --prefix $(<D) --no-fund --no-audit --no-update-notifier --loglevel=error --ignore-scripts
 	@touch $@
 
