@@ -3,6 +3,7 @@
 Sources: the reference's sections on automatic training and on recommenders.
 """
 
+import math
 import re
 
 DAY_S = 86_400.0
@@ -14,6 +15,12 @@ RECOMMENDER_S = 7 * DAY_S
 """Recommenders are trained again every week."""
 
 _RATE = re.compile(r"rate\((\d+) days?\)")
+
+
+def next_recommender_training(created_at: float, now: float) -> float:
+    """When a recommender is trained next: whole weeks after its making, even if it rested in between."""
+    weeks = math.floor((now - created_at) / RECOMMENDER_S) + 1
+    return created_at + weeks * RECOMMENDER_S
 
 
 def interval_s(expression: str | None) -> float | None:

@@ -211,6 +211,9 @@ def _give_last_word(
     elif state != "cancelled" or phase.cancelled:
         word = phase.cancelled if state == "cancelled" else phase.failed
         set_words(resource, held.job, word, now=now, reason=reason)
+        if resource.status == "ACTIVE":
+            # A recommender that could not be stopped answers again.
+            records.bump(session, records.DEPLOYMENTS)
     else:
         # Only a deletion cancels a job of a phase without such a word, and it has written its own.
         resource.last_updated_date_time = now

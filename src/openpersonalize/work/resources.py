@@ -61,8 +61,8 @@ def delete_solution(job: RunningJob, stores: Stores) -> Publish:
     return publish
 
 
-def delete_campaign(job: RunningJob, stores: Stores) -> Publish:
-    """Delete a campaign; it serves no more since its deletion was asked for."""
+def delete_served(job: RunningJob, stores: Stores) -> Publish:
+    """Delete a campaign or a recommender; it serves no more since its deletion was asked for."""
 
     def publish(session: Session) -> None:
         records.bump(session, records.DEPLOYMENTS)

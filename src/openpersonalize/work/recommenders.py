@@ -1,0 +1,101 @@
+"""The jobs of recommenders: they train, serve, renew themselves, pause and go."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from openpersonalize.domain.schedules import next_recommender_training
+from openpersonalize.jobs.worker import Publish, RunningJob
+from openpersonalize.storage import records
+from openpersonalize.storage.stores import Stores
+from openpersonalize.storage.tables import RecommenderRow
+from openpersonalize.work.training import Subject, TrainedModel, train
+
+
+def create_recommender(job: RunningJob, stores: Stores) -> Publish:
+    """Train a recommender's first model and let it serve."""
+    trained = _train(job, stores)
+
+    def publish(session: Session) -> None:
+        row = _row(session, job)
+        _serve(session, row, trained)
+        row.next_training_at = _next_training(row, stores)
+
+    return publish
+
+
+def retrain_recommender(job: RunningJob, stores: Stores) -> Publish:
+    """Train a new model on the data of today; the one before serves until then, and on if this fails."""
+    trained = _train(job, stores)
+    return lambda session: _serve(session, _row(session, job), trained)
+
+
+def update_recommender(job: RunningJob, stores: Stores) -> Publish:
+    """Put the newest update's config into force, after a training if that may use other columns."""
+    with stores.database.read() as session:
+        row = _row(session, job)
+        before = row.recommender_config or {}
+        wanted = dict((row.latest_update or {})["recommenderConfig"])
+    changes_columns = training_columns(before) != training_columns(wanted)
+    trained = _train(job, stores) if changes_columns else None
+
+    def publish(session: Session) -> None:
+        row = _row(session, job)
+        row.recommender_config = wanted
+        row.last_updated_date_time = stores.clock()
+        if trained is not None:
+            _serve(session, row, trained)
+
+    return publish
+
+
+def stop_recommender(job: RunningJob, stores: Stores) -> Publish:
+    """Let a recommender rest: it keeps its model, but is not trained again."""
+
+    def publish(session: Session) -> None:
+        _row(session, job).next_training_at = None
+        records.bump(session, records.DEPLOYMENTS)
+
+    return publish
+
+
+def start_recommender(job: RunningJob, stores: Stores) -> Publish:
+    """Let a recommender serve again, with the model that it has."""
+
+    def publish(session: Session) -> None:
+        row = _row(session, job)
+        row.next_training_at = _next_training(row, stores)
+        records.bump(session, records.DEPLOYMENTS)
+
+    return publish
+
+
+def training_columns(config: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """The columns that a recommenderConfig keeps from its training or names for it, in one form."""
+    given = config.get("trainingDataConfig") or {}
+    return {
+        member: {dataset.upper(): sorted(set(columns)) for dataset, columns in by_dataset.items() if columns}
+        for member, by_dataset in given.items()
+        if any(by_dataset.values())
+    }
+
+
+def _train(job: RunningJob, stores: Stores) -> TrainedModel:
+    with stores.database.read() as session:
+        row = _row(session, job)
+        subject = Subject(row.dataset_group_arn, row.recipe_arn)
+    return train(job, stores, subject)
+
+
+def _serve(session: Session, row: RecommenderRow, trained: TrainedModel) -> None:
+    row.artifact_id = trained.artifact_id
+    row.model_metrics = trained.metrics
+    records.bump(session, records.DEPLOYMENTS)
+
+
+def _next_training(row: RecommenderRow, stores: Stores) -> float:
+    return next_recommender_training(row.creation_date_time, stores.clock())
+
+
+def _row(session: Session, job: RunningJob) -> RecommenderRow:
+    return records.named(session, RecommenderRow, job.resource_arn)
