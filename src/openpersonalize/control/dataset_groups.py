@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from openpersonalize.control.context import Context
+from openpersonalize.control.quotas import keep_to_most_objects
 from openpersonalize.control.resource import (
     Resource,
     delete,
@@ -17,11 +18,20 @@ from openpersonalize.control.resource import (
 )
 from openpersonalize.control.tags import Tags, keep_tags
 from openpersonalize.domain.datasets import DOMAINS
+from openpersonalize.domain.limits import MOST_DATASET_GROUPS
 from openpersonalize.errors import InvalidInputException
 from openpersonalize.jobs.lifecycle import CREATE_DATASET_GROUP, DELETE_DATASET_GROUP
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import KmsKeyArn, Name, RoleArn, Shape, Text
-from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, EventTrackerRow, SolutionRow
+from openpersonalize.storage.tables import (
+    DatasetGroupRow,
+    DatasetRow,
+    EventTrackerRow,
+    FilterRow,
+    MetricAttributionRow,
+    RecommenderRow,
+    SolutionRow,
+)
 
 operations = Operations()
 
@@ -73,6 +83,7 @@ def create_dataset_group(request: CreateDatasetGroupRequest, context: Context) -
         raise InvalidInputException(f"{given} is given without {absent}: give both, or neither.")
     arn = context.arn("dataset-group", request.name)
     refuse_taken(context, DatasetGroupRow, arn)
+    keep_to_most_objects(context, MOST_DATASET_GROUPS, DatasetGroupRow)
     row = DatasetGroupRow(
         **identity(context, arn, request.name),
         domain=request.domain,
@@ -87,6 +98,9 @@ def create_dataset_group(request: CreateDatasetGroupRequest, context: Context) -
 def _refuse_in_use(context: Context, row: DatasetGroupRow) -> None:
     for table, words in (
         (EventTrackerRow, "event tracker"),
+        (MetricAttributionRow, "metric attribution"),
+        (FilterRow, "filter"),
+        (RecommenderRow, "recommender"),
         (SolutionRow, "solution"),
         (DatasetRow, "dataset"),
     ):

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from openpersonalize.control.context import Context
 from openpersonalize.control.datasets import DATASET
+from openpersonalize.control.quotas import keep_to_most_running
 from openpersonalize.control.resource import (
     Resource,
     active_parent,
@@ -17,6 +18,7 @@ from openpersonalize.control.resource import (
     start,
 )
 from openpersonalize.control.tags import Tags, keep_tags
+from openpersonalize.domain.limits import MOST_IMPORTS
 from openpersonalize.errors import InvalidInputException, NotBuiltYet
 from openpersonalize.jobs.lifecycle import IMPORT_DATASET
 from openpersonalize.protocol.operation import Operations
@@ -108,6 +110,7 @@ def create_dataset_import_job(
         )
     arn = context.arn("dataset-import-job", request.job_name)
     refuse_taken(context, DatasetImportJobRow, arn)
+    keep_to_most_running(context, MOST_IMPORTS, DatasetImportJobRow)
     row = DatasetImportJobRow(
         **identity(context, arn, request.job_name),
         dataset_arn=dataset.arn,

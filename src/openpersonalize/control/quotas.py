@@ -6,17 +6,19 @@ from openpersonalize.control.context import Context
 from openpersonalize.control.resource import UNDER_WAY
 from openpersonalize.errors import LimitExceededException
 from openpersonalize.storage import records
-from openpersonalize.storage.tables import Lifecycle
+from openpersonalize.storage.tables import Lifecycle, Resource
 
 _RUNNING = (*UNDER_WAY, "PENDING", "IN_PROGRESS")
 
 
 def keep_to_most_objects(
-    context: Context, most: int, table: type[Lifecycle], *conditions: ColumnElement[bool]
+    context: Context, most: int, table: type[Resource], *conditions: ColumnElement[bool]
 ) -> None:
     """Raise LimitExceededException when there are `most` rows already that have not failed or ended."""
-    ended = table.status.endswith("FAILED") | table.status.in_(("CREATE STOPPED", "COMPLETED"))
-    if _count(context, table, ~ended, *conditions) >= most:
+    if issubclass(table, Lifecycle):
+        ended = table.status.endswith("FAILED") | table.status.in_(("CREATE STOPPED", "COMPLETED"))
+        conditions = (~ended, *conditions)
+    if _count(context, table, *conditions) >= most:
         raise LimitExceededException(
             f"More than {most} resources in ACTIVE state. Please delete some and try again."
         )
@@ -30,7 +32,7 @@ def keep_to_most_running(
         raise LimitExceededException(f"More than {most} resources with PENDING or IN_PROGRESS status.")
 
 
-def _count(context: Context, table: type[Lifecycle], *conditions: ColumnElement[bool]) -> int:
+def _count(context: Context, table: type[Resource], *conditions: ColumnElement[bool]) -> int:
     """How many rows of the caller's account and region meet the conditions; 0 where no quota holds."""
     if not context.stores.limits.amounts:
         return 0

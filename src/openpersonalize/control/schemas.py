@@ -3,9 +3,11 @@
 from typing import Annotated
 
 from pydantic import Field
+from sqlalchemy import select
 
 from openpersonalize.control.context import Context
 from openpersonalize.control.dataset_groups import Domain
+from openpersonalize.control.quotas import keep_to_most_objects
 from openpersonalize.control.resource import (
     Resource,
     describe,
@@ -14,6 +16,9 @@ from openpersonalize.control.resource import (
     refuse_dependants,
     refuse_taken,
 )
+from openpersonalize.domain.columns import DatasetColumns
+from openpersonalize.domain.datasets import DatasetType
+from openpersonalize.domain.limits import MOST_SCHEMAS
 from openpersonalize.domain.schemas import parse_schema
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Arn, Name, Shape, Text
@@ -64,6 +69,7 @@ def create_schema(request: CreateSchemaRequest, context: Context) -> CreateSchem
     parse_schema(request.schema_, request.domain)
     arn = context.arn("schema", request.name)
     refuse_taken(context, SchemaRow, arn)
+    keep_to_most_objects(context, MOST_SCHEMAS, SchemaRow)
     context.session.add(
         SchemaRow(**identity(context, arn, request.name), schema=request.schema_, domain=request.domain)
     )
@@ -76,6 +82,14 @@ def delete_schema(request: DeleteSchemaRequest, context: Context) -> None:
     row = SCHEMA.get_to_change(context, request.schema_arn)
     refuse_dependants(context, row, DatasetRow, "dataset", DatasetRow.schema_arn == row.arn)
     context.session.delete(row)
+
+
+def columns_of(context: Context, group_arn: str, dataset_type: DatasetType) -> DatasetColumns | None:
+    """The columns of a dataset group's dataset of a type, None where it has no such dataset."""
+    of_dataset = (DatasetRow.dataset_group_arn == group_arn, DatasetRow.dataset_type == dataset_type)
+    query = select(SchemaRow).join(DatasetRow, DatasetRow.schema_arn == SchemaRow.arn).where(*of_dataset)
+    row = context.session.scalar(query)
+    return None if row is None else parse_schema(row.schema, row.domain).columns
 
 
 describe(operations, "DescribeSchema", SCHEMA)

@@ -25,6 +25,9 @@ class HeldOut:
     n_given: NDArray[np.int64]
 
 
+NOBODY = HeldOut(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
 def hold_out(lengths: NDArray[np.int64], generator: np.random.Generator) -> HeldOut:
     """Draw 10 % of the users with at least two events; the newest 10 % of their events are targets.
 
@@ -40,28 +43,30 @@ def hold_out(lengths: NDArray[np.int64], generator: np.random.Generator) -> Held
 def metrics(
     lists: Sequence[NDArray[np.int32]], targets: Sequence[NDArray[np.int32]], n_items: int
 ) -> dict[str, float]:
-    """Return AWS's eight metrics, rounded to four decimals.
+    """Return AWS's eight metrics, rounded to four decimals; all 0 without test users.
 
     - `lists`: per test user the recommended item rows, best first, up to 25 of them, each once.
     - `targets`: per test user the rows of the held-out items; repetitions count once.
     - `n_items`: distinct items of the Interactions and Items datasets.
     """
-    if not lists:
-        raise ValueError("metrics need at least one test user.")
     distinct_targets = [np.unique(one) for one in targets]
     hits = _hits(lists, distinct_targets)
-    n_relevant = np.array([len(one) for one in distinct_targets])
-    shown = np.unique(np.concatenate(list(lists)))
+    n_relevant = np.array([len(one) for one in distinct_targets], np.int64)
+    shown = np.unique(np.concatenate([np.empty(0, np.int32), *lists]))
     values = {
         "coverage": len(shown) / n_items,
-        "mean_reciprocal_rank_at_25": float(reciprocal_rank(hits).mean()),
+        "mean_reciprocal_rank_at_25": _mean(reciprocal_rank(hits)),
     }
     for k in (5, 10, 25):
         gain = ndcg(hits, n_relevant, k)
-        values[f"normalized_discounted_cumulative_gain_at_{k}"] = float(gain.mean())
+        values[f"normalized_discounted_cumulative_gain_at_{k}"] = _mean(gain)
     for k in (5, 10, 25):
-        values[f"precision_at_{k}"] = float(precision(hits, k).mean())
+        values[f"precision_at_{k}"] = _mean(precision(hits, k))
     return {name: round(value, 4) for name, value in values.items()}
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else 0.0
 
 
 def reciprocal_rank(hits: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -43,8 +43,10 @@ class Task:
 
     @cached_property
     def held_out(self) -> evaluation.HeldOut:
-        """The test users."""
-        return evaluation.hold_out(self.interactions.lengths, np.random.default_rng(self.seed))
+        """The test users; none where nothing would be left to train on."""
+        lengths = self.interactions.lengths
+        held_out = evaluation.hold_out(lengths, np.random.default_rng(self.seed))
+        return held_out if len(held_out.users) < np.count_nonzero(lengths) else evaluation.NOBODY
 
     @cached_property
     def training_part(self) -> Interactions:

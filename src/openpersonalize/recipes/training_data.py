@@ -11,15 +11,15 @@ import polars as pl
 import scipy.sparse
 from numpy.typing import NDArray
 
-from openpersonalize.domain.limits import MIN_INTERACTIONS
+from openpersonalize.domain.limits import (
+    MIN_INTERACTIONS,
+    MIN_SHARE_OF_USERS_WITH_TWO,
+    MIN_USERS_WITH_TWO,
+)
 from openpersonalize.errors import JobError
 from openpersonalize.models.compiled import Flags, Ints, Longs, compiled, frozen
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
-
-MIN_USERS_WITH_TWO = 25
-MIN_SHARE_OF_USERS_WITH_TWO = 0.01
-"""What a training needs, after the filters of its solution."""
 
 _KEYWORDS = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE")
 """No value of EVENT_TYPE may be one of the schema's reserved words (data.md §3.2)."""
@@ -128,10 +128,13 @@ class Interactions:
         return matrix
 
 
-def load_interactions(source: Source, events: EventFilter) -> Interactions:
-    """Read what training trains on. Raises JobError if it is less than AWS demands."""
+def load_interactions(source: Source, events: EventFilter, *, has_minimums: bool = True) -> Interactions:
+    """Read what training trains on. Raises JobError if it is nothing, or less than AWS demands."""
     interactions = read_interactions(source, events)
-    require_enough(interactions, events)
+    if has_minimums:
+        require_enough(interactions, events)
+    elif interactions.n_events == 0:
+        raise JobError(f"Dataset has no interactions{events.describe()}: import some, or send events.")
     return interactions
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from openpersonalize.domain.columns import DatasetColumns
+from openpersonalize.domain.limits import IMPORT_BYTES, MIN_INTERACTIONS
 from openpersonalize.domain.schemas import parse_schema
 from openpersonalize.errors import JobError
 from openpersonalize.jobs.worker import RunningJob
@@ -42,7 +43,16 @@ def run_import(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
     folder.mkdir()
     try:
         files = _files(stores, task.location)
-        written = import_csv(stores.objects, files, task.columns, folder, progress=job.progress)
+        if stores.limits.amounts:
+            _keep_to_size(files, task.mode)
+        written = import_csv(
+            stores.objects,
+            files,
+            task.columns,
+            folder,
+            min_interactions=MIN_INTERACTIONS if stores.limits.minimums else 0,
+            progress=job.progress,
+        )
     except RejectedLinesError as error:
         job.note(rejects=error.rejects.details())
         raise
@@ -80,6 +90,15 @@ def _files(stores: Stores, location: str) -> list[StoredObject]:
             "Rename the files to import."
         )
     return visible
+
+
+def _keep_to_size(files: list[StoredObject], mode: str) -> None:
+    size, most = sum(file.size for file in files), IMPORT_BYTES[mode]
+    if size > most:
+        raise JobError(
+            f"The files hold {size} bytes: an import of mode {mode} takes at most {most}. "
+            "Import them in several jobs, or keep less in them."
+        )
 
 
 def _activate(

@@ -142,6 +142,7 @@ def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> 
         "has_one_origin": len(generations) + len(events) == 1 and not events,
         "event_type": recipe.event_type or subject.event_type,
         "value_threshold": _threshold(subject.config.get("eventValueThreshold")),
+        "minimums": stores.limits.minimums,
         "seed": SEED,
         "n_threads": len(os.sched_getaffinity(0)),
         "folder": str(job.scratch / "artifact"),

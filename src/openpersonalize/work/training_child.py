@@ -57,6 +57,7 @@ def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
             has_one_origin=spec["has_one_origin"],
         ),
         EventFilter(spec["event_type"], spec["value_threshold"]),
+        has_minimums=spec["minimums"],
     )
     task = Task(interactions, spec["settings"], spec["seed"], spec["n_threads"], reporter.progress)
     trained = TRAINERS[spec["recipe"]](task)
