@@ -174,8 +174,9 @@ def list_(
     resource: Resource[Any],
     *,
     check_parent: Callable[[Context, str], object] | None = None,
+    newest_first: bool = False,
 ) -> None:
-    """Add the operation that answers pages of summaries, oldest first.
+    """Add the operation that answers pages of summaries, oldest first unless the reverse is asked for.
 
     An unknown parent gives an empty list, unless `check_parent` raises for it.
     """
@@ -195,12 +196,13 @@ def list_(
             conditions=conditions,
             after=last_key(request.next_token, name, context.scope, filters, int),
             size=request.max_results or DEFAULT_PAGE,
+            newest_first=newest_first,
         )
         token = None if last is None else next_token(last, name, context.scope, filters)
         summaries = [to_summary(row, context) for row in rows]
         return response_shape(**{resource.list_member: summaries, "next_token": token})
 
-    handler.__doc__ = f"List the {resource.words}s, oldest first."
+    handler.__doc__ = f"List the {resource.words}s, {'newest' if newest_first else 'oldest'} first."
     operations.add(Operation(name, request_shape, response_shape, handler))
 
 

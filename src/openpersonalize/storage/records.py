@@ -58,12 +58,14 @@ def page(
     conditions: Sequence[ColumnElement[bool]] = (),
     after: int | None = None,
     size: int = 100,
+    newest_first: bool = False,
 ) -> tuple[list[Row], int | None]:
-    """Rows in order of creation, and the id to go on after (None on the last page)."""
+    """Rows in order of creation, or in the reverse, and the id to go on after (None on the last page)."""
     query = select(table).where(table.account == scope.account, table.region == scope.region, *conditions)
     if after is not None:
-        query = query.where(table.id > after)
-    rows = list(session.scalars(query.order_by(table.id).limit(size + 1)))
+        query = query.where(table.id < after if newest_first else table.id > after)
+    order = table.id.desc() if newest_first else table.id.asc()
+    rows = list(session.scalars(query.order_by(order).limit(size + 1)))
     return rows[:size], rows[size - 1].id if len(rows) > size else None
 
 

@@ -207,7 +207,7 @@ class MetricAttributionRow(Lifecycle, Base):
     __tablename__ = "metric_attributions"
     dataset_group_arn: Mapped[str] = mapped_column(ForeignKey("dataset_groups.arn"), unique=True)
     metrics: Mapped[list[Any]]
-    """Each an object of eventType, metricName and expression, in the order of their making."""
+    """Each an object of eventType, metricName, expression and a growing number, in the order of making."""
     metrics_output_config: Mapped[dict[str, Any]]
     wanted: Mapped[dict[str, Any] | None]
     """What the update under way will make of metrics and output config."""
