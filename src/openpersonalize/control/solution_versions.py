@@ -85,7 +85,7 @@ def create_solution_version(
         raise NotBuiltYet("trainingMode UPDATE")
     if request.training_mode == "AUTOTRAIN":
         raise InvalidInputException("trainingMode AUTOTRAIN is the service's own: use FULL, or leave it out.")
-    _refuse_vanishing_data(context, solution)
+    refuse_vanishing_data(context, solution.dataset_group_arn)
     if request.name is not None:
         _refuse_taken_name(context, solution, request.name)
     suffix = secrets.token_hex(4)
@@ -108,11 +108,11 @@ def create_solution_version(
     return CreateSolutionVersionResponse(solution_version_arn=arn)
 
 
-def _refuse_vanishing_data(context: Context, solution: SolutionRow) -> None:
+def refuse_vanishing_data(context: Context, dataset_group_arn: str) -> None:
     """Raise ResourceInUseException while a dataset is being deleted; keep all from it until the end."""
     datasets = context.session.scalars(
         select(DatasetRow)
-        .where(DatasetRow.dataset_group_arn == solution.dataset_group_arn)
+        .where(DatasetRow.dataset_group_arn == dataset_group_arn)
         .with_for_update(read=True)
     )
     for dataset in datasets:
