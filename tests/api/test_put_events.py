@@ -256,22 +256,3 @@ def test_sensitive_values_are_not_echoed(world: World) -> None:
 
     assert answer.status_code == 400
     assert "secret" not in answer.text
-
-
-@pytest.mark.parametrize(
-    ("operation", "members"),
-    [
-        ("put_items", {"items": [{"itemId": "i"}]}),
-        ("put_users", {"users": [{"userId": "u"}]}),
-        ("put_actions", {"actions": [{"actionId": "a"}]}),
-    ],
-)
-def test_records_are_refused_openly(world: World, operation: str, members: dict[str, Any]) -> None:
-    with pytest.raises(ClientError, match="not built yet: Put"):
-        getattr(world.events, operation)(datasetArn=world.arn("dataset", "d", "ITEMS"), **members)
-
-
-def test_action_interactions_are_refused_openly(world: World) -> None:
-    interaction = {"actionId": "a", "sessionId": "s", "timestamp": 1, "eventType": "Viewed"}
-    with pytest.raises(ClientError, match="not built yet: PutActionInteractions"):
-        world.events.put_action_interactions(trackingId="t", actionInteractions=[interaction])

@@ -45,7 +45,7 @@ def _row(event: shapes.Event, columns: EventColumns, sender: _Sender) -> Event:
     value = event.event_value if event.event_value is not None else matched.event_value
     if value is None and columns.needs_value:
         raise InvalidInputException("An event has no eventValue: the schema demands a value of EVENT_VALUE.")
-    timestamp = _seconds(event.sent_at)
+    timestamp = seconds("sentAt", event.sent_at)
     user_id = sender.user_id
     # A session and a user of the same name are two.
     owner = f"u{user_id}" if user_id is not None else f"s{sender.session_id}"
@@ -64,24 +64,30 @@ def _row(event: shapes.Event, columns: EventColumns, sender: _Sender) -> Event:
         timestamp,
         matched.columns,
         event.recommendation_id,
-        None if event.impression is None else _encode(event.impression).decode(),
+        listed(event.impression),
         None if attribution is None else attribution.event_attribution_source,
         sender.received_at,
     )
 
 
-def _seconds(sent_at: float) -> int:
-    if sent_at > LATEST_TIME_S:
+def seconds(member: str, time_s: float) -> int:
+    """Whole seconds since 1970, UTC. Raises InvalidInputException, which names the member."""
+    if time_s > LATEST_TIME_S:
         raise InvalidInputException(
-            "sentAt has more than ten digits before the point: give seconds since 1970, not milliseconds."
+            f"{member} has more than ten digits before the point: give seconds since 1970, not milliseconds."
         )
-    if sent_at < 0:
-        raise InvalidInputException("sentAt is before 1970: give seconds since 1970, UTC.")
-    return math.floor(sent_at)
+    if time_s < 0:
+        raise InvalidInputException(f"{member} is before 1970: give seconds since 1970, UTC.")
+    return math.floor(time_s)
 
 
-def check_sizes(document: dict[str, Any]) -> None:
-    """Refuse events larger than 10 KB; to be called with the decoded body of a large request."""
-    for event in document["eventList"]:
+def listed(ids: list[str] | None) -> str | None:
+    """Ids as a JSON list."""
+    return None if ids is None else _encode(ids).decode()
+
+
+def check_sizes(events: list[Any]) -> None:
+    """Refuse events larger than 10 KB; to be called with those of a large request, decoded."""
+    for event in events:
         if len(_encode(event)) > MAX_EVENT_BYTES:
             raise InvalidInputException(f"An event is larger than {MAX_EVENT_BYTES} bytes of JSON.")

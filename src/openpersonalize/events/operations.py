@@ -1,10 +1,11 @@
-"""The operations of the events API: PutEvents, and those whose records nothing reads yet."""
+"""The operations of the events API: PutEvents, and those that put records one by one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from openpersonalize.errors import InvalidInputException, NotBuiltYet
+from openpersonalize.errors import InvalidInputException
 from openpersonalize.events import ingest
+from openpersonalize.events.records import RecordWriter
 from openpersonalize.events.shapes import (
     PutActionInteractionsRequest,
     PutActionsRequest,
@@ -21,13 +22,6 @@ from openpersonalize.storage.event_writer import EventWriter
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tail import Tail
 
-NOT_BUILT: Mapping[str, type[Shape]] = {
-    "PutItems": PutItemsRequest,
-    "PutUsers": PutUsersRequest,
-    "PutActions": PutActionsRequest,
-    "PutActionInteractions": PutActionInteractionsRequest,
-}
-
 
 class Events:
     """The events API of one process; its handlers run on the event loop."""
@@ -38,21 +32,27 @@ class Events:
         self._clock = stores.clock
         self._trackers = Trackers(stores.database)
         self.writer = EventWriter(stores.database, tail.add_own)
-        self.handlers: Mapping[str, CallHandler] = {
-            "PutEvents": self.put_events,
-            **{name: _refuse(name, shape) for name, shape in NOT_BUILT.items()},
+        self.records = RecordWriter(stores)
+        built: Mapping[str, tuple[type[Shape], CallHandler]] = {
+            "PutEvents": (PutEventsRequest, self.put_events),
+            "PutItems": (PutItemsRequest, self.put_items),
+            "PutUsers": (PutUsersRequest, self.put_users),
+            "PutActions": (PutActionsRequest, self.put_actions),
+            "PutActionInteractions": (PutActionInteractionsRequest, self.put_action_interactions),
         }
+        self.handlers: Mapping[str, CallHandler] = {name: handler for name, (_, handler) in built.items()}
         self.operations = Operations()
-        self.operations.add(Operation("PutEvents", PutEventsRequest, None, self.put_events))
-        for name, shape in NOT_BUILT.items():
-            self.operations.add(Operation(name, shape, None, self.handlers[name]))
+        for name, (shape, handler) in built.items():
+            self.operations.add(Operation(name, shape, None, handler))
 
     def start(self) -> None:
-        """Start the writer of the event log."""
+        """Start the writers."""
         self.writer.start()
+        self.records.start()
 
     def stop(self) -> None:
         """Commit what is queued and stop."""
+        self.records.stop()
         self.writer.stop()
 
     def put_events(self, call: Call) -> Awaitable[bytes]:
@@ -60,7 +60,7 @@ class Events:
         document = decode(call.body)
         request = read(PutEventsRequest, document)
         if len(call.body) > ingest.MAX_EVENT_BYTES:
-            ingest.check_sizes(document)
+            ingest.check_sizes(document["eventList"])
         tracker = self._trackers.fresh(request.tracking_id, call.scope)
         if tracker is None:
             return self._after_look_up(request, call)
@@ -83,11 +83,28 @@ class Events:
         )
         return self.writer.append(events)
 
+    def put_items(self, call: Call) -> Awaitable[bytes]:
+        """Add up to ten items, or replace them; answered when they are durable."""
+        request = read(PutItemsRequest, decode(call.body))
+        given = [(item.item_id, item.properties) for item in request.items]
+        return self.records.put_records(request.dataset_arn, "ITEMS", given, call.scope)
 
-def _refuse(name: str, shape: type[Shape]) -> Callable[[Call], bytes]:
-    def refuse(call: Call) -> bytes:
-        """Not built yet; refused after the request has been checked."""
-        read(shape, decode(call.body))
-        raise NotBuiltYet(name)
+    def put_users(self, call: Call) -> Awaitable[bytes]:
+        """Add up to ten users, or replace them; answered when they are durable."""
+        request = read(PutUsersRequest, decode(call.body))
+        given = [(user.user_id, user.properties) for user in request.users]
+        return self.records.put_records(request.dataset_arn, "USERS", given, call.scope)
 
-    return refuse
+    def put_actions(self, call: Call) -> Awaitable[bytes]:
+        """Add up to ten actions, or replace them; answered when they are durable."""
+        request = read(PutActionsRequest, decode(call.body))
+        given = [(action.action_id, action.properties) for action in request.actions]
+        return self.records.put_records(request.dataset_arn, "ACTIONS", given, call.scope)
+
+    def put_action_interactions(self, call: Call) -> Awaitable[bytes]:
+        """Record up to ten interactions with actions; answered when they are durable."""
+        document = decode(call.body)
+        request = read(PutActionInteractionsRequest, document)
+        if len(call.body) > ingest.MAX_EVENT_BYTES:
+            ingest.check_sizes(document["actionInteractions"])
+        return self.records.put_action_interactions(request, call.scope)

@@ -93,8 +93,8 @@ def test_the_same_event_has_the_same_key_each_time(said: dict[str, Any]) -> None
 
 def test_sizes_are_those_of_the_events_json() -> None:
     document = {"eventList": [{"impression": ["é" * 256] * 19}]}
-    ingest.check_sizes(document)
+    ingest.check_sizes(document["eventList"])
     document["eventList"].append({"impression": ["é" * 256] * 20})
 
     with pytest.raises(InvalidInputException, match="larger than 10240 bytes"):
-        ingest.check_sizes(document)
+        ingest.check_sizes(document["eventList"])
