@@ -6,7 +6,8 @@ Sources: the reference's sections on automatic training and on recommenders.
 import math
 import re
 
-DAY_S = 86_400.0
+HOUR_S = 3_600.0
+DAY_S = 24 * HOUR_S
 FIRST_TRAINING_S = 1_800.0
 """Seconds from a solution's making to its first automatic training, which AWS promises within the hour."""
 DEFAULT_DAYS = 7

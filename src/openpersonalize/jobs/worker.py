@@ -21,7 +21,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from sqlalchemy.orm import Session
 
 from openpersonalize.errors import JobError
 from openpersonalize.jobs import orphans, queue
+from openpersonalize.jobs.chores import Chore, Chores
 from openpersonalize.jobs.queue import Claim, LeaseLost, ResourceGone, files_prefix
 from openpersonalize.storage.database import retry_on_contention
 from openpersonalize.storage.stores import Stores
@@ -159,7 +160,7 @@ WorkFunction = Callable[[RunningJob, Stores], Publish]
 
 
 class Worker:
-    """Runs jobs one after the other until told to stop."""
+    """Runs jobs one after the other, and chores between them, until told to stop."""
 
     def __init__(
         self,
@@ -168,14 +169,17 @@ class Worker:
         *,
         lease_s: float = 30.0,
         node: str = "",
+        chores: Sequence[Chore] = (),
     ) -> None:
         self.stores, self.handlers, self.lease_s = stores, handlers, lease_s
+        self._chores = Chores(chores)
         self.owner = f"{owner_prefix(node, os.getpid())}{_host()}-{uuid.uuid4().hex[:8]}"
         self._running: tuple[Claim, Path] | None = None
 
     def run_forever(self, stop: threading.Event) -> None:
         """Take jobs until `stop` is set."""
         while not stop.is_set():
+            self._chores.do_due(self.stores)
             try:
                 if not self.run_one():
                     stop.wait(POLL_S)

@@ -8,10 +8,11 @@ import threading
 from types import FrameType
 
 from openpersonalize.jobs.orphans import follow_parent
-from openpersonalize.jobs.worker import Worker, end_what_was_left
+from openpersonalize.jobs.worker import Worker
 from openpersonalize.logs import configure_logging
 from openpersonalize.settings import Settings, load_settings
 from openpersonalize.storage.stores import open_stores
+from openpersonalize.work.chores import CHORES
 from openpersonalize.work.handlers import HANDLERS
 
 log = logging.getLogger("openpersonalize.roles.worker")
@@ -25,8 +26,7 @@ def run_worker(settings: Settings, node: str = "") -> None:
     """Run jobs until SIGTERM or SIGINT, then give the running one back to the queue and exit at once."""
     configure_logging(settings.log_level)
     stores = open_stores(settings.data_dir, settings.database, limits=settings.limits)
-    end_what_was_left(stores)
-    worker = Worker(stores, HANDLERS, lease_s=settings.lease_s, node=node)
+    worker = Worker(stores, HANDLERS, lease_s=settings.lease_s, node=node, chores=CHORES)
     stop = threading.Event()
 
     def request_stop(_number: int, _frame: FrameType | None) -> None:

@@ -15,7 +15,7 @@ from openpersonalize.errors import JobError
 from openpersonalize.storage.durable_files import written_through
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
-_UPLOADS = ".uploads"  # no bucket may begin with a dot
+UPLOADS = ".uploads"  # no bucket may begin with a dot
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
@@ -112,7 +112,7 @@ class LocalObjects:
     def write(self, uri: str) -> Iterator[BinaryIO]:
         """Write to a temporary file beside the buckets, then move it into place; folders appear as needed."""
         folders, name = self._place(uri)
-        uploads = self._root / _UPLOADS
+        uploads = self._root / UPLOADS
         uploads.mkdir(parents=True, exist_ok=True)
         temporary = uploads / uuid.uuid4().hex
         try:

@@ -1,100 +1,124 @@
-"""Files that nothing names any more: found, and deleted when no job can be reading or writing them.
+"""The garbage collector: a chore that removes what nothing needs any more, and nothing that anybody reads.
 
-Rows go first, in the transaction of whatever made them superfluous; the files go after its commit. So a
-crash in between leaves garbage, which the next sweep finds, and never a row without its files.
+Rows go first, in the transaction of whatever made them superfluous; files go later, here. So a crash in
+between leaves garbage, which a later look finds, and never a row without its files.
+
+When a folder of `generations/` or `artifacts/` may go:
+- A folder that a job has published is named by a row in the transaction that ends the job. So as long as
+  the job is unfinished, the folder is left alone; when it has ended and no row names the folder, none ever
+  will, as a job that has ended is not taken again and rows take names over only from rows that keep them.
+- The first look that finds it so marks the folder with the time and with the jobs that run at this moment.
+  Only they may have learnt its name while a row still had it: a training that reads a generation which an
+  import has replaced. The folder stays until none of these attempts runs any more.
+- And it stays for `GRACE_S`, for API processes, which are no jobs: one that is about to map the model that a
+  retraining has just replaced. What is mapped already stays readable without its name.
+The mark lies in the folder itself, so any worker goes on with what another one began.
+
+The jobs are asked for before the rows, and those that run for the mark after them: the order is what makes
+this right, without a lock. Each node looks at the folders of its own data directory only; whose data
+directory has served another database before keeps that one's folders.
 """
 
+import json
 import logging
-import shutil
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from sqlalchemy import delete, event, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from openpersonalize.jobs.lifecycle import (
-    CREATE_DATASET,
-    CREATE_DATASET_GROUP,
-    CREATE_EVENT_TRACKER,
-    CREATE_SOLUTION,
-    DELETE_CAMPAIGN,
-    DELETE_DATASET,
-    DELETE_DATASET_GROUP,
-    DELETE_EVENT_TRACKER,
-    DELETE_SOLUTION,
-)
+from openpersonalize.jobs.lifecycle import UNFINISHED
 from openpersonalize.jobs.queue import files_prefix
-from openpersonalize.jobs.worker import Publish, RunningJob, WorkFunction
+from openpersonalize.jobs.worker import discard, end_what_was_left
+from openpersonalize.storage import objects
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import GenerationRow, JobRow, RecommenderRow, SolutionVersionRow
+from openpersonalize.storage.tables import (
+    AnswerRow,
+    CampaignRow,
+    GenerationRow,
+    JobRow,
+    RecommenderRow,
+    SolutionVersionRow,
+)
 
 log = logging.getLogger(__name__)
 
+EVERY_S = 600.0
+GRACE_S = 900.0
+ANSWERS_KEPT_S = 3_600.0
+UPLOADS_KEPT_S = 86_400.0
+"""Since the last write to a file: whoever writes it may have to wait for something long."""
+
+MARK = ".unnamed.json"
 MOST_DIGITS = 18  # of a row number; what is longer is none
-_TOUCH_NO_FILES = tuple(
-    job.kind
-    for job in (
-        CREATE_DATASET_GROUP,
-        CREATE_DATASET,
-        CREATE_EVENT_TRACKER,
-        CREATE_SOLUTION,
-        DELETE_DATASET_GROUP,
-        DELETE_DATASET,
-        DELETE_EVENT_TRACKER,
-        DELETE_SOLUTION,
-        DELETE_CAMPAIGN,
-    )
-)
+
+Attempt = tuple[int, int]
+"""A job's number and the number of the attempt at it."""
 
 
-def sweeping(work: WorkFunction) -> WorkFunction:
-    """The same work, with a sweep after the commit of its result."""
-
-    def run(job: RunningJob, stores: Stores) -> Publish:
-        publish = work(job, stores)
-
-        def publish_then_sweep(session: Session) -> None:
-            publish(session)
-            event.listen(session, "after_commit", lambda _: _try_to_sweep(stores), once=True)
-
-        return publish_then_sweep
-
-    return run
+def collect(stores: Stores, grace_s: float = GRACE_S) -> int:
+    """Remove what dead jobs left, what was replaced, and what has expired; says how many published folders."""
+    end_what_was_left(stores)
+    remove_broken_uploads(stores)
+    _forget_answers(stores)
+    _forget_replaced_generations(stores)
+    gone = [folder for folder in _unnamed(stores) if _may_go(stores, folder, grace_s)]
+    for folder in gone:
+        discard(folder, stores.scratch)
+        log.info("files deleted", extra={"folder": folder.name})
+    return len(gone)
 
 
-def _try_to_sweep(stores: Stores) -> None:
-    try:
-        sweep(stores)
-    except (OSError, SQLAlchemyError):
-        # The job is done; the next sweep finds what this one has left.
-        log.warning("sweep failed", exc_info=True)
+def remove_broken_uploads(stores: Stores) -> None:
+    """Delete the files of local buckets whose writing was broken off long ago."""
+    for path in (stores.data_dir / "buckets" / objects.UPLOADS).glob("*"):
+        try:
+            if stores.clock() - path.stat().st_mtime > UPLOADS_KEPT_S:
+                path.unlink()
+        except FileNotFoundError:  # it has just been moved into place
+            continue
 
 
-def sweep(stores: Stores) -> int:
-    """Delete generations that an import replaced, and folders that no row names; say how many folders.
-
-    Does nothing while a job runs that reads or writes such folders: a published folder is named by a row
-    only when its job commits, and a training reads the generations that were active when it began. The
-    folders are listed before the look at the jobs, so that one of a job that begins later is not among them.
-    """
-    listed = [folder for parent in (stores.generations, stores.artifacts) for folder in parent.iterdir()]
+def _forget_answers(stores: Stores) -> None:
+    expired = AnswerRow.created_at < stores.clock() - ANSWERS_KEPT_S
+    with stores.database.read() as session:
+        if session.scalar(select(AnswerRow.key).where(expired).limit(1)) is None:
+            return
     with stores.database.write() as session:
-        busy = (
-            select(JobRow.id).where(JobRow.state == "running", JobRow.kind.not_in(_TOUCH_NO_FILES)).limit(1)
-        )
-        if session.scalar(busy) is not None:
-            return 0
-        session.execute(delete(GenerationRow).where(GenerationRow.active.is_(False)))
-        named = {
-            *session.scalars(select(GenerationRow.id)),
-            *session.scalars(select(SolutionVersionRow.artifact_id)),
-            *session.scalars(select(RecommenderRow.artifact_id)),
-        }
-        unnamed = [folder for folder in listed if folder.name not in named]
-        garbage = [folder for folder in unnamed if _is_ours(session, folder.name)]
-    for folder in garbage:
-        _remove(folder)
-    return len(garbage)
+        session.execute(delete(AnswerRow).where(expired))
+
+
+def _forget_replaced_generations(stores: Stores) -> None:
+    replaced = GenerationRow.active.is_(False)
+    with stores.database.read() as session:
+        if session.scalar(select(GenerationRow.id).where(replaced).limit(1)) is None:
+            return
+    with stores.database.write() as session:
+        session.execute(delete(GenerationRow).where(replaced))
+
+
+def _unnamed(stores: Stores) -> list[Path]:
+    """The published folders that no row names and none will."""
+    listed = [folder for parent in (stores.generations, stores.artifacts) for folder in parent.iterdir()]
+    with stores.database.read() as session:
+        unfinished = tuple(_files_of_unfinished_jobs(session))
+        named = set(_named(session))
+        left = [
+            folder for folder in listed if folder.name not in named and not folder.name.startswith(unfinished)
+        ]
+        return [folder for folder in left if _is_ours(session, folder.name)]
+
+
+def _files_of_unfinished_jobs(session: Session) -> Iterator[str]:
+    query = select(JobRow.id, JobRow.created_at).where(JobRow.state.in_(UNFINISHED))
+    for job, created_at in session.execute(query):
+        yield files_prefix(job, created_at)
+
+
+def _named(session: Session) -> Iterator[str]:
+    yield from session.scalars(select(GenerationRow.id))
+    for table in (SolutionVersionRow, CampaignRow, RecommenderRow):
+        yield from filter(None, session.scalars(select(table.artifact_id)))
 
 
 def _is_ours(session: Session, name: str) -> bool:
@@ -106,6 +130,33 @@ def _is_ours(session: Session, name: str) -> bool:
     return created_at is not None and name.startswith(files_prefix(int(number), created_at))
 
 
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    log.info("files deleted", extra={"folder": folder.name})
+def _may_go(stores: Stores, folder: Path, grace_s: float) -> bool:
+    """Whether an unnamed folder was marked long enough ago and has no readers left; marks it if it is not."""
+    with stores.database.read() as session:
+        running = {(job, attempt) for job, attempt in session.execute(_RUNNING)}
+    now = stores.clock()
+    mark = _read_mark(folder)
+    if mark is None or mark[0] > now:
+        _write_mark(folder, now, running)
+        return False
+    since, readers = mark
+    return now - since >= grace_s and running.isdisjoint(readers)
+
+
+_RUNNING = select(JobRow.id, JobRow.attempt).where(JobRow.state == "running")
+
+
+def _read_mark(folder: Path) -> tuple[float, Collection[Attempt]] | None:
+    """Since when the folder is known to be unnamed, and who may have been reading it then."""
+    try:
+        mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        return float(mark["since"]), {(int(job), int(attempt)) for job, attempt in mark["readers"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write_mark(folder: Path, since: float, readers: Iterable[Attempt]) -> None:
+    try:
+        (folder / MARK).write_text(json.dumps({"since": since, "readers": sorted(readers)}), encoding="utf-8")
+    except OSError:
+        log.warning("a folder cannot be marked", exc_info=True, extra={"folder": folder.name})

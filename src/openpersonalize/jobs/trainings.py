@@ -1,0 +1,44 @@
+"""The beginning of a training: a new solution version with its job, for clients and for schedules."""
+
+import secrets
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from openpersonalize.jobs.lifecycle import TRAIN_SOLUTION_VERSION, begin
+from openpersonalize.storage.tables import SolutionRow, SolutionVersionRow
+
+TrainingType = Literal["MANUAL", "AUTOMATIC"]
+
+
+def begin_training(
+    session: Session,
+    solution: SolutionRow,
+    *,
+    now: float,
+    name: str | None = None,
+    training_mode: str = "FULL",
+    training_type: TrainingType = "MANUAL",
+) -> SolutionVersionRow:
+    """Add a version of a solution, with its settings as they are now, and the job that trains it."""
+    suffix = secrets.token_hex(4)
+    row = SolutionVersionRow(
+        arn=f"{solution.arn}/{suffix}",
+        name=name or f"{solution.name}/{suffix}",
+        account=solution.account,
+        region=solution.region,
+        creation_date_time=now,
+        last_updated_date_time=now,
+        solution_arn=solution.arn,
+        dataset_group_arn=solution.dataset_group_arn,
+        recipe_arn=solution.recipe_arn,
+        event_type=solution.event_type,
+        solution_config=solution.solution_config,
+        perform_hpo=solution.perform_hpo,
+        perform_auto_ml=solution.perform_auto_ml,
+        perform_incremental_update=solution.perform_incremental_update,
+        training_mode=training_mode,
+        training_type=training_type,
+    )
+    begin(session, row, TRAIN_SOLUTION_VERSION, now=now)
+    return row
