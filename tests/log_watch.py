@@ -10,7 +10,10 @@ from typing import Any
 from openpersonalize.logs import QUIET, JsonFormatter
 
 SENSITIVE = frozenset(
-    {"userId", "itemId", "sessionId", "inputList", "properties", "impression", "context", "filterValues"}
+    {
+        *("userId", "itemId", "sessionId", "inputList", "properties", "impression", "context"),
+        *("filterValues", "filterExpression"),
+    }
 )
 """Members of requests that carry a customer's values."""
 

@@ -18,7 +18,7 @@ from typing import Any
 import boto3
 import httpx
 from botocore.config import Config
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from openpersonalize.jobs.worker import Worker
 from openpersonalize.protocol.exchange import AsgiApp
@@ -27,7 +27,7 @@ from openpersonalize.roles.http_server import GuardedProtocol, listen, make_serv
 from openpersonalize.settings import Profile, Settings
 from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.stores import Clock, Stores, open_stores, wall_clock
-from openpersonalize.storage.tables import DatasetRow, GenerationRow, SolutionVersionRow
+from openpersonalize.storage.tables import DatasetRow, GenerationRow, Resource, SolutionVersionRow
 from openpersonalize.work.handlers import HANDLERS
 from tests.answer_rules import check_model
 from tests.log_watch import SECRET, WATCH
@@ -298,6 +298,11 @@ class World:
         with self.server.stores.database.read() as session:
             return self.server.stores.artifacts / str(session.scalar(query))
 
+    def set_columns(self, table: type[Resource], arn: str, **values: object) -> None:
+        """Write columns past the API: for states that nothing built leads to yet."""
+        with self.server.stores.database.write() as session:
+            session.execute(update(table).where(table.arn == arn).values(**values))
+
     def settle(self) -> None:
         """Run the jobs that wait, and those that they make, with the worker's code, until none is left."""
         hand = Worker(self.server.stores, HANDLERS, lease_s=self.server.settings.lease_s)
@@ -322,12 +327,15 @@ FIELDS: Mapping[str, list[dict[str, Any]]] = {
 }
 
 
-def plain_interactions(n_users: int = 60, n_items: int = 30, each: int = 20) -> str:
+def plain_interactions(
+    n_users: int = 60, n_items: int = 30, each: int = 20, *, event_type: str = ""
+) -> str:
     """CSV text of interactions, enough for a training: lower items are more popular."""
-    lines = ["USER_ID,ITEM_ID,TIMESTAMP"]
+    lines = ["USER_ID,ITEM_ID,TIMESTAMP" + (",EVENT_TYPE" if event_type else "")]
+    end = f",{event_type}" if event_type else ""
     for user in range(n_users):
         lines += [
-            f"u{user},i{(place * place + user % 7) % n_items},{1_600_000_000 + place}"
+            f"u{user},i{(place * place + user % 7) % n_items},{1_600_000_000 + place}{end}"
             for place in range(each)
         ]
     return "\n".join(lines) + "\n"
