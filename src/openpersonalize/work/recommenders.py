@@ -1,10 +1,9 @@
 """The jobs of recommenders: they train, serve, renew themselves, pause and go."""
 
-from typing import Any
-
 from sqlalchemy.orm import Session
 
 from openpersonalize.domain.schedules import next_recommender_training
+from openpersonalize.domain.training_columns import training_columns
 from openpersonalize.jobs.worker import Publish, RunningJob
 from openpersonalize.storage import records
 from openpersonalize.storage.stores import Stores
@@ -68,16 +67,6 @@ def start_recommender(job: RunningJob, stores: Stores) -> Publish:
         records.bump(session, records.DEPLOYMENTS)
 
     return publish
-
-
-def training_columns(config: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
-    """The columns that a recommenderConfig keeps from its training or names for it, in one form."""
-    given = config.get("trainingDataConfig") or {}
-    return {
-        member: {dataset.upper(): sorted(set(columns)) for dataset, columns in by_dataset.items() if columns}
-        for member, by_dataset in given.items()
-        if any(by_dataset.values())
-    }
 
 
 def _train(job: RunningJob, stores: Stores) -> TrainedModel:
