@@ -1,0 +1,24 @@
+"""The operations of this version that are validated but do not do their job yet, and why."""
+
+from collections.abc import Mapping
+
+FAILING: Mapping[str, str] = {
+    "CreateFilter": "filter expressions are checked, not applied yet: the filter ends CREATE FAILED",
+    "CreateBatchInferenceJob": "the job ends CREATE FAILED",
+    "CreateBatchSegmentJob": "no segmentation recipe can be trained yet, so there is no version to name",
+    "CreateDatasetExportJob": "the job ends CREATE FAILED",
+    "CreateDataDeletionJob": "the job ends FAILED, and nothing is deleted",
+    "GetActionRecommendations": "the next-best-action recipe cannot be trained yet; refused",
+}
+"""They say so: by a refusal or a failure reason that begins with "not built yet"."""
+
+WITHOUT_EFFECT: Mapping[str, str] = {
+    "CreateMetricAttribution": "it becomes ACTIVE; no metric is reported yet",
+    "PutItems": "stored durably; no answer and no training reads it yet",
+    "PutUsers": "stored durably; no answer and no training reads it yet",
+    "PutActions": "stored durably; nothing reads it yet",
+    "PutActionInteractions": "stored durably; nothing reads it yet",
+}
+"""They answer as on AWS, and what they are for does not come about yet."""
+
+NOT_WORKING: Mapping[str, str] = {**FAILING, **WITHOUT_EFFECT}
