@@ -327,9 +327,7 @@ FIELDS: Mapping[str, list[dict[str, Any]]] = {
 }
 
 
-def plain_interactions(
-    n_users: int = 60, n_items: int = 30, each: int = 20, *, event_type: str = ""
-) -> str:
+def plain_interactions(n_users: int = 60, n_items: int = 30, each: int = 20, *, event_type: str = "") -> str:
     """CSV text of interactions, enough for a training: lower items are more popular."""
     lines = ["USER_ID,ITEM_ID,TIMESTAMP" + (",EVENT_TYPE" if event_type else "")]
     end = f",{event_type}" if event_type else ""
