@@ -1,7 +1,7 @@
 """Datasets: one of each type in a dataset group."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import Field
 
@@ -17,14 +17,15 @@ from openpersonalize.control.resource import (
     list_,
     refuse_dependants,
     refuse_taken,
+    require_active,
     start,
 )
 from openpersonalize.control.schemas import SCHEMA
 from openpersonalize.control.tags import Tags, keep_tags
 from openpersonalize.domain.datasets import DatasetType, dataset_type_of, rules_of
-from openpersonalize.domain.schemas import check_fits, parse_schema
+from openpersonalize.domain.schemas import check_fits, check_replaces, parse_schema
 from openpersonalize.errors import InvalidInputException
-from openpersonalize.jobs.lifecycle import CREATE_DATASET, DELETE_DATASET
+from openpersonalize.jobs.lifecycle import CREATE_DATASET, DELETE_DATASET, UPDATE, UPDATE_DATASET
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Arn, Name, Shape, Text
 from openpersonalize.storage.tables import (
@@ -47,6 +48,15 @@ class CreateDatasetRequest(Shape):
 
 
 class CreateDatasetResponse(Shape):
+    dataset_arn: str
+
+
+class UpdateDatasetRequest(Shape):
+    dataset_arn: Arn
+    schema_arn: Arn
+
+
+class UpdateDatasetResponse(Shape):
     dataset_arn: str
 
 
@@ -74,6 +84,29 @@ class Dataset(DatasetSummary):
     tracking_id: str | None = None
 
 
+def _to_full(row: DatasetRow, context: Context) -> Shape:
+    return Dataset(
+        **DatasetSummary.model_validate(row).model_dump(),
+        dataset_group_arn=row.dataset_group_arn,
+        schema_arn=row.schema_arn,
+        latest_dataset_update=_newest_update(row),
+        tracking_id=row.tracking_id,
+    )
+
+
+def _newest_update(row: DatasetRow) -> DatasetUpdateSummary | None:
+    """The newest update; while it is under way, and when it failed, the dataset's own words are its."""
+    if row.latest_update is None:
+        return None
+    update = dict(row.latest_update)
+    if update["status"] != UPDATE.done:
+        is_over = row.status not in (UPDATE.pending, UPDATE.running)
+        update["status"] = "CREATE FAILED" if is_over else row.status
+        update["failureReason"] = row.failure_reason
+        update["lastUpdatedDateTime"] = row.last_updated_date_time
+    return DatasetUpdateSummary.model_validate(update)
+
+
 DATASET = Resource(
     noun="dataset",
     words="dataset",
@@ -81,6 +114,7 @@ DATASET = Resource(
     full=Dataset,
     summary=DatasetSummary,
     parent="dataset_group_arn",
+    to_full=_to_full,
 )
 
 
@@ -125,7 +159,41 @@ def _checked_type(text: str, group: DatasetGroupRow, schema: SchemaRow) -> Datas
     return dataset_type
 
 
-def _refuse_in_use(context: Context, row: DatasetRow) -> None:
+REPLACEABLE = ("ITEMS", "USERS")
+"""Types of datasets whose schema can be replaced."""
+
+
+@operations.handles("UpdateDataset")
+def update_dataset(request: UpdateDatasetRequest, context: Context) -> UpdateDatasetResponse:
+    """Replace a dataset's schema by one with more fields; rows that are there have no values of these."""
+    row = DATASET.get_to_change(context, request.dataset_arn)
+    schema = SCHEMA.get_for_child(context, request.schema_arn)
+    if row.dataset_type not in REPLACEABLE:
+        raise InvalidInputException(
+            f"{row.arn} is a dataset of {row.dataset_type}: only the schemas of Items and Users can be "
+            "replaced."
+        )
+    old = SCHEMA.get(context, row.schema_arn)
+    if schema.domain != old.domain:
+        raise InvalidInputException(
+            f"The schema's domain is {schema.domain or 'none'}, the dataset's is {old.domain or 'none'}: "
+            "use a schema of the same domain."
+        )
+    require_active(row, DATASET)
+    new = parse_schema(schema.schema, schema.domain)
+    check_fits(new, cast(DatasetType, row.dataset_type))
+    check_replaces(new.columns, parse_schema(old.schema, old.domain).columns)
+    _refuse_imports(context, row)
+    row.latest_update = {
+        "schemaArn": schema.arn,
+        "status": UPDATE.pending,
+        "creationDateTime": context.stores.clock(),
+    }
+    start(context, row, UPDATE_DATASET)
+    return UpdateDatasetResponse(dataset_arn=row.arn)
+
+
+def _refuse_imports(context: Context, row: DatasetRow) -> None:
     refuse_dependants(
         context,
         row,
@@ -134,6 +202,10 @@ def _refuse_in_use(context: Context, row: DatasetRow) -> None:
         DatasetImportJobRow.dataset_arn == row.arn,
         DatasetImportJobRow.status.in_(UNDER_WAY),
     )
+
+
+def _refuse_in_use(context: Context, row: DatasetRow) -> None:
+    _refuse_imports(context, row)
     refuse_dependants(
         context,
         row,

@@ -20,6 +20,7 @@ from openpersonalize.domain.columns import DatasetColumns
 from openpersonalize.domain.datasets import DatasetType
 from openpersonalize.domain.limits import MOST_SCHEMAS
 from openpersonalize.domain.schemas import parse_schema
+from openpersonalize.jobs.lifecycle import UPDATE
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Arn, Name, Shape, Text
 from openpersonalize.storage.tables import DatasetRow, SchemaRow
@@ -80,7 +81,10 @@ def create_schema(request: CreateSchemaRequest, context: Context) -> CreateSchem
 def delete_schema(request: DeleteSchemaRequest, context: Context) -> None:
     """Delete a schema that no dataset uses."""
     row = SCHEMA.get_to_change(context, request.schema_arn)
-    refuse_dependants(context, row, DatasetRow, "dataset", DatasetRow.schema_arn == row.arn)
+    uses = DatasetRow.schema_arn == row.arn
+    is_to_use = DatasetRow.latest_update["schemaArn"].as_string() == row.arn
+    being_updated = DatasetRow.status.in_((UPDATE.pending, UPDATE.running))
+    refuse_dependants(context, row, DatasetRow, "dataset", uses | (is_to_use & being_updated))
     context.session.delete(row)
 
 

@@ -263,3 +263,26 @@ def check_fits(schema: Schema, dataset_type: DatasetType) -> None:
             f"The schema's record is named {schema.record_name}, which is for {schema.dataset_type} "
             f"datasets: for {dataset_type}, use a schema named {RECORD_NAMES[place]}."
         )
+
+
+def check_replaces(new: DatasetColumns, old: DatasetColumns) -> None:
+    """Raise InvalidInputException unless a schema may take another's place: it only adds nullable fields."""
+    by_name = {column.name: column for column in new.columns}
+    for column in old.columns:
+        kept = by_name.pop(column.name, None)
+        if kept is None:
+            raise _invalid(
+                f"Field '{column.name}' is missing: a new schema keeps every field of the old one. Add it."
+            )
+        if kept != column:
+            raise _invalid(
+                f"Field '{column.name}' differs from that of the old schema: keep its type and attributes."
+            )
+    if not by_name:
+        raise _invalid("It has no field that the old schema has not: add one, or keep the old schema.")
+    for column in by_name.values():
+        if not column.nullable:
+            raise _invalid(
+                f"The new field '{column.name}' cannot be null, and older rows have no value of it: "
+                f'write "type": ["null", "{column.type}"].'
+            )

@@ -288,7 +288,7 @@ def _fenced(session: Session, held: Claim, values: Mapping[str, Any]) -> None:
 
 def resource_of(session: Session, arn: str) -> Lifecycle | None:
     """The row that a job works on; None when it is gone."""
-    table = _lifecycle_tables().get(resource_table(arn))
+    table = lifecycle_tables().get(resource_table(arn))
     return None if table is None else session.scalar(select(table).where(table.arn == arn))
 
 
@@ -300,7 +300,8 @@ def resource_table(arn: str) -> str:
     return kind.replace("-", "_") + "s"
 
 
-def _lifecycle_tables() -> dict[str, type[Lifecycle]]:
+def lifecycle_tables() -> dict[str, type[Lifecycle]]:
+    """All tables of resources with a status, by name."""
     return {
         str(mapper.local_table): mapper.class_
         for mapper in Base.registry.mappers

@@ -29,17 +29,27 @@ from openpersonalize.jobs.lifecycle import (
     STOP_RECOMMENDER,
     TRAIN_SOLUTION_VERSION,
     UPDATE_CAMPAIGN,
+    UPDATE_DATASET,
     UPDATE_METRIC_ATTRIBUTION,
     UPDATE_RECOMMENDER,
 )
 from openpersonalize.jobs.worker import WorkFunction
-from openpersonalize.work import deployments, imports, metric_attributions, recommenders, resources, training
+from openpersonalize.work import (
+    datasets,
+    deployments,
+    imports,
+    metric_attributions,
+    recommenders,
+    resources,
+    training,
+)
 from openpersonalize.work.not_built import not_built
 
 HANDLERS: Mapping[str, WorkFunction] = {
     CREATE_DATASET_GROUP.kind: resources.become_active,
     CREATE_DATASET.kind: resources.become_active,
     CREATE_EVENT_TRACKER.kind: resources.become_active,
+    UPDATE_DATASET.kind: datasets.update_dataset,
     CREATE_SOLUTION.kind: resources.become_active,
     IMPORT_DATASET.kind: imports.run_import,
     TRAIN_SOLUTION_VERSION.kind: training.run_training,
