@@ -169,7 +169,6 @@ def test_a_campaign_that_is_being_deleted_stops_answering(world: World) -> None:
         ({"promotions": [{"name": "p"}]}, "promotions"),
         ({"metadataColumns": {"ITEMS": ["TITLE"]}}, "metadataColumns"),
         ({"context": {"DEVICE": "phone"}}, "context"),
-        ({"recommenderArn": "arn:aws:personalize:us-east-1:000000000000:recommender/r"}, "recommenders"),
     ],
 )
 def test_members_that_are_not_served_are_refused_openly(
@@ -188,8 +187,15 @@ def test_empty_members_count_as_absent(world: World) -> None:
     assert store.recommend(campaign, userId="u", **empty)
 
 
-def test_a_request_without_a_campaign_says_what_is_missing(world: World) -> None:
-    assert "campaignArn is required" in refused(world, userId="u")
+def test_a_request_names_either_a_campaign_or_a_recommender(world: World) -> None:
+    campaign, recommender = world.arn("campaign", "c"), world.arn("recommender", "r")
+
+    assert refused(world, userId="u").endswith("neither is given.")
+    assert refused(world, userId="u", campaignArn=campaign, recommenderArn=recommender).endswith(
+        "both are given."
+    )
+    for arn in (recommender, campaign):
+        assert refused(world, userId="u", recommenderArn=arn) == f"{arn} does not exist or is not active yet."
 
 
 def test_all_violations_come_in_one_message(world: World) -> None:

@@ -1,8 +1,9 @@
-"""The deployments: which campaign answers with which model; one immutable snapshot per process.
+"""The deployments: which campaign or recommender answers with which model; one snapshot per process.
 
-A thread reads the campaigns when their counter in the database has moved, maps new artifacts into memory and
-swaps the snapshot. A request does one look-up in it and never waits for a load, but for one case: a campaign
-that is not in it may have become ACTIVE a moment ago, so the request asks for a look at the database first.
+A thread reads campaigns and recommenders when their counter in the database has moved, maps new artifacts
+into memory and swaps the snapshot. A request does one look-up in it and never waits for a load, but for one
+case: what is not in it may have become ACTIVE a moment ago, so the request asks for a look at the database
+first.
 """
 
 import asyncio
@@ -18,11 +19,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from openpersonalize.models import KINDS, ItemRanker, PopularityModel, Ranker, warm_up
+from openpersonalize.protocol.arns import resource_kind
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.event_log import START, Position
 from openpersonalize.storage.records import DEPLOYMENTS, counter
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import CampaignRow, DatasetGroupRow, SolutionRow, SolutionVersionRow
+from openpersonalize.storage.tables import (
+    CampaignRow,
+    DatasetGroupRow,
+    RecommenderRow,
+    SolutionRow,
+    SolutionVersionRow,
+)
 from openpersonalize.storage.tail import Tail
 
 log = logging.getLogger(__name__)
@@ -33,7 +41,7 @@ RETRY_S = 5.0
 
 
 class Question(Enum):
-    """What a campaign answers."""
+    """What a campaign or a recommender answers."""
 
     ITEMS_FOR_USER = "items for a user"
     POPULAR_ITEMS = "popular items"
@@ -51,9 +59,11 @@ class EventRule:
 
 @dataclass(frozen=True)
 class Deployment:
-    """An ACTIVE campaign and the model that it answers with."""
+    """An ACTIVE campaign or recommender and the model that it answers with."""
 
     arn: str
+    kind: str
+    """`campaign` or `recommender`."""
     account: str
     region: str
     dataset_group_id: int
@@ -65,11 +75,23 @@ class Deployment:
     """Of one of `models.KINDS`, as `question` demands."""
     watermark: Position
     rule: EventRule
+    needs_user: bool
+    """Whether it is asked with a userId, even where everybody gets the same answer."""
     fragments: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
     """Beginnings of the entries of answers by item row, see `answers`; filled as items are shown."""
 
 
 Snapshot = Mapping[str, Deployment]
+
+
+@dataclass(frozen=True)
+class _Served:
+    """What the rows say of a campaign or a recommender."""
+
+    row: CampaignRow | RecommenderRow
+    recipe_arn: str
+    dataset_group_id: int
+    rule: EventRule = EventRule()
 
 
 class Deployments:
@@ -156,27 +178,28 @@ class Deployments:
         return None
 
     def refresh(self) -> None:
-        """Swap the snapshot if a campaign has changed since the last one."""
+        """Swap the snapshot if a campaign or recommender has changed since the last one."""
         with self._stores.database.read() as session:
             generation = counter(session, DEPLOYMENTS)
             if generation == self._generation and time.monotonic() < self._retry_at:
                 return
-            campaigns = _active_campaigns(session)
+            active = [*_active_campaigns(session), *_active_recommenders(session)]
         self._retry_at = float("inf")
         snapshot: dict[str, Deployment] = {}
-        for campaign, version, group_id in campaigns:
-            deployment = self._deploy(campaign, version, group_id)
+        for served in active:
+            deployment = self._deploy(served)
             if deployment is not None:
-                snapshot[campaign.arn] = deployment
+                snapshot[deployment.arn] = deployment
         # The events first: an answer must never miss what was sent before it.
         self._tail.serve(_watermarks(snapshot))
         self.snapshot = snapshot
         self._generation = generation
 
-    def _deploy(self, campaign: CampaignRow, version: SolutionVersionRow, group_id: int) -> Deployment | None:
-        """The campaign's deployment; the one before it if its artifact cannot be loaded."""
-        before = self.snapshot.get(campaign.arn)
-        artifact_id, cid = str(campaign.artifact_id), campaign.recommendation_cid
+    def _deploy(self, served: _Served) -> Deployment | None:
+        """The deployment of what serves; the one before it if its artifact cannot be loaded."""
+        row = served.row
+        before = self.snapshot.get(row.arn)
+        artifact_id, cid = str(row.artifact_id), row.recommendation_cid
         if before is not None and (before.artifact_id, before.cid) == (artifact_id, cid):
             return before
         folder = self._stores.artifacts / artifact_id
@@ -188,16 +211,18 @@ class Deployments:
             self._retry_at = time.monotonic() + RETRY_S
             return before
         return Deployment(
-            arn=campaign.arn,
-            account=campaign.account,
-            region=campaign.region,
-            dataset_group_id=group_id,
+            arn=row.arn,
+            kind=resource_kind(row.arn),
+            account=row.account,
+            region=row.region,
+            dataset_group_id=served.dataset_group_id,
             cid=cid,
             artifact_id=artifact_id,
-            question=question_of(version.recipe_arn, model),
+            question=question_of(served.recipe_arn, model),
             model=model,
             watermark=Position(*extra["watermark"]) if "watermark" in extra else START,
-            rule=EventRule(version.event_type, _threshold(version.solution_config)),
+            rule=served.rule,
+            needs_user=bool(extra.get("needs_user")),
         )
 
 
@@ -220,8 +245,8 @@ def _answer(waiting: list["asyncio.Future[None]"], error: Exception | None) -> N
             answer.set_exception(error)
 
 
-def _active_campaigns(session: Session) -> list[tuple[CampaignRow, SolutionVersionRow, int]]:
-    """The campaigns that serve, each with the version that it serves and the number of its dataset group."""
+def _active_campaigns(session: Session) -> list[_Served]:
+    """The campaigns that serve, with what the versions that they serve were trained on."""
     rows = session.execute(
         select(CampaignRow, SolutionVersionRow, DatasetGroupRow.id)
         .join(SolutionRow, SolutionRow.arn == CampaignRow.solution_arn)
@@ -233,7 +258,25 @@ def _active_campaigns(session: Session) -> list[tuple[CampaignRow, SolutionVersi
         )
         .where(CampaignRow.status == "ACTIVE")
     )
-    return [(campaign, version, group_id) for campaign, version, group_id in rows]
+    return [
+        _Served(
+            campaign,
+            version.recipe_arn,
+            group_id,
+            EventRule(version.event_type, _threshold(version.solution_config)),
+        )
+        for campaign, version, group_id in rows
+    ]
+
+
+def _active_recommenders(session: Session) -> list[_Served]:
+    """The recommenders that serve."""
+    rows = session.execute(
+        select(RecommenderRow, DatasetGroupRow.id)
+        .join(DatasetGroupRow, DatasetGroupRow.arn == RecommenderRow.dataset_group_arn)
+        .where(RecommenderRow.status == "ACTIVE")
+    )
+    return [_Served(recommender, recommender.recipe_arn, group_id) for recommender, group_id in rows]
 
 
 def _threshold(solution_config: Mapping[str, Any] | None) -> float | None:

@@ -63,11 +63,10 @@ class Runtime:
         self._deployments.stop()
 
     def get_recommendations(self, call: Call) -> Answer:
-        """Recommend items for a user, items like an item, or popular items, as the campaign's recipe does."""
+        """Recommend items for a user, items like an item, or popular items, as the recipe does."""
         request = read(GetRecommendationsRequest, decode(call.body))
         recommend.check(request)
-        if request.campaign_arn is None:
-            raise InvalidInputException("campaignArn is required: give the ARN of an active campaign.")
+        arn, kind = recommend.asked(request)
 
         def answered(deployment: Deployment) -> Answer:
             if not recommend.needs_history(request, deployment):
@@ -78,7 +77,7 @@ class Runtime:
                 lambda recent: recommend.recommend(request, deployment, recent),
             )
 
-        return self._with_deployment(request.campaign_arn, call.scope, answered)
+        return self._with_deployment(arn, kind, call.scope, answered)
 
     def get_personalized_ranking(self, call: Call) -> Answer:
         """Put given items into the order of a user's taste."""
@@ -91,23 +90,25 @@ class Runtime:
                 deployment, request.user_id, lambda recent: ranking.rank(request, deployment, recent)
             )
 
-        return self._with_deployment(request.campaign_arn, call.scope, answered)
+        return self._with_deployment(request.campaign_arn, "campaign", call.scope, answered)
 
     def get_action_recommendations(self, call: Call) -> Answer:
         """Not built yet; refused after the request has been checked."""
         read(GetActionRecommendationsRequest, decode(call.body))
         raise NotBuiltYet("GetActionRecommendations")
 
-    def _with_deployment(self, arn: str, scope: Scope, answered: Callable[[Deployment], Answer]) -> Answer:
+    def _with_deployment(
+        self, arn: str, kind: str, scope: Scope, answered: Callable[[Deployment], Answer]
+    ) -> Answer:
         deployment = self._deployments.snapshot.get(arn)
-        if deployment is not None and _is_of(scope, deployment):
+        if deployment is not None and deployment.kind == kind and _is_of(scope, deployment):
             return answered(deployment)
-        if deployment is not None or not scope.owns(arn) or resource_kind(arn) != "campaign":
+        if deployment is not None or not scope.owns(arn) or resource_kind(arn) != kind:
             raise _not_active(arn)
         return self._after_a_look(arn, scope, answered)
 
     async def _after_a_look(self, arn: str, scope: Scope, answered: Callable[[Deployment], Answer]) -> bytes:
-        """A campaign that the snapshot does not have may be ACTIVE since a moment ago."""
+        """What the snapshot does not have may be ACTIVE since a moment ago."""
         await self._deployments.looked_again()
         deployment = self._deployments.snapshot.get(arn)
         if deployment is None or not _is_of(scope, deployment):

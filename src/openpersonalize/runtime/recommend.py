@@ -14,7 +14,6 @@ MAX_RESULTS = 500
 def check(request: GetRecommendationsRequest) -> None:
     """Refuse members that are not served yet; empty maps and lists count as absent."""
     for given, what in (
-        (request.recommender_arn, "recommenders"),
         (request.filter_arn, "filterArn"),
         (request.filter_values, "filterValues"),
         (request.promotions, "promotions"),
@@ -29,20 +28,32 @@ def check(request: GetRecommendationsRequest) -> None:
         )
 
 
+def asked(request: GetRecommendationsRequest) -> tuple[str, str]:
+    """The ARN of the one that is asked, and what it must be: a `campaign` or a `recommender`."""
+    if (request.campaign_arn is None) == (request.recommender_arn is None):
+        given = "neither is" if request.campaign_arn is None else "both are"
+        raise InvalidInputException(f"Give exactly one of campaignArn and recommenderArn; {given} given.")
+    if request.campaign_arn is not None:
+        return request.campaign_arn, "campaign"
+    return request.recommender_arn or "", "recommender"
+
+
 def needs_history(request: GetRecommendationsRequest, deployment: Deployment) -> bool:
-    """Whether the answer depends on what the user did; raises if the campaign cannot answer the request."""
+    """Whether the answer depends on what the user did; raises if the request cannot be answered."""
     question = deployment.question
     if question is Question.RANKING:
         raise InvalidInputException(
             f"{deployment.arn} ranks given items: ask it with GetPersonalizedRanking, not GetRecommendations."
         )
-    if question is Question.ITEMS_FOR_USER:
-        if not request.user_id:
-            raise InvalidInputException("userId is required: this campaign recommends items for a user.")
-        return True
+    is_for_user = question is Question.ITEMS_FOR_USER
+    if not request.user_id and (is_for_user or deployment.needs_user):
+        why = "recommends items for a user" if is_for_user else "is of a use case that is asked with a user"
+        raise InvalidInputException(f"userId is required: this {deployment.kind} {why}.")
     if question is Question.SIMILAR_ITEMS and not request.item_id:
-        raise InvalidInputException("itemId is required: this campaign recommends items like a given one.")
-    return False
+        raise InvalidInputException(
+            f"itemId is required: this {deployment.kind} recommends items like a given one."
+        )
+    return is_for_user
 
 
 def recommend(request: GetRecommendationsRequest, deployment: Deployment, recent: Rows = NO_EVENTS) -> bytes:

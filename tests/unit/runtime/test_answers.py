@@ -23,6 +23,7 @@ def deployed(*items: str) -> Deployment:
     model = PopularityModel(items=IdIndex.build(items), users=IdIndex.build([]), order=rows, places=rows)
     return Deployment(
         arn="arn",
+        kind="campaign",
         account="0",
         region="r",
         dataset_group_id=1,
@@ -32,6 +33,7 @@ def deployed(*items: str) -> Deployment:
         model=model,
         watermark=START,
         rule=EventRule(),
+        needs_user=False,
     )
 
 
