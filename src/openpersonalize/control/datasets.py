@@ -32,6 +32,7 @@ from openpersonalize.storage.tables import (
     DatasetGroupRow,
     DatasetImportJobRow,
     DatasetRow,
+    RecommenderRow,
     SchemaRow,
     SolutionVersionRow,
 )
@@ -206,14 +207,15 @@ def _refuse_imports(context: Context, row: DatasetRow) -> None:
 
 def _refuse_in_use(context: Context, row: DatasetRow) -> None:
     _refuse_imports(context, row)
-    refuse_dependants(
-        context,
-        row,
-        SolutionVersionRow,
-        "solution version",
-        SolutionVersionRow.dataset_group_arn == row.dataset_group_arn,
-        SolutionVersionRow.status.in_(UNDER_WAY),
-    )
+    for table, words in ((SolutionVersionRow, "solution version"), (RecommenderRow, "recommender")):
+        refuse_dependants(
+            context,
+            row,
+            table,
+            words,
+            table.dataset_group_arn == row.dataset_group_arn,
+            table.status.in_(UNDER_WAY),
+        )
 
 
 describe(operations, "DescribeDataset", DATASET)
