@@ -1,6 +1,7 @@
 """Any tree of the filter language is read back from its own text."""
 
 import string
+from collections.abc import Mapping
 from typing import get_args
 
 from hypothesis import given
@@ -11,6 +12,7 @@ from openpersonalize.filters.syntax import (
     Comparison,
     Condition,
     CurrentItem,
+    Dataset,
     Expression,
     Filter,
     Literals,
@@ -41,14 +43,17 @@ def conditions(column: st.SearchStrategy[str], *, of_items: bool) -> st.SearchSt
     )
 
 
+DATASETS: Mapping[Target, tuple[Dataset, Dataset]] = {
+    "ItemID": ("Items", "Interactions"),
+    "UserID": ("Users", "Interactions"),
+    "ActionID": ("Actions", "Action_Interactions"),
+}
+
+
 @st.composite
 def expressions(draw: st.DrawFn, target: Target) -> Expression:
-    own, events = {
-        "ItemID": ("Items", "Interactions"),
-        "UserID": ("Users", "Interactions"),
-        "ActionID": ("Actions", "Action_Interactions"),
-    }[target]
-    dataset = draw(st.sampled_from((own, events)))
+    own, events = DATASETS[target]
+    dataset: Dataset = draw(st.sampled_from((own, events)))
     column = names if dataset == own else st.just("EVENT_TYPE")
     condition = conditions(column, of_items=dataset == "Items")
     group = st.lists(condition, min_size=1, max_size=3).map(tuple)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from openpersonalize.domain.columns import Column, DatasetColumns
+from openpersonalize.domain.limits import MOST_FILTER_COLUMNS
 from openpersonalize.filters.syntax import (
     Condition,
     CurrentItem,
@@ -14,10 +15,6 @@ from openpersonalize.filters.syntax import (
     Parameter,
 )
 from openpersonalize.filters.tokens import FilterError
-
-MOST_COLUMNS = 10
-"""Different columns that one filter may name."""
-MOST_COLUMNS_OF_GROUP = 20
 
 # The service acts on these by itself.
 _OF_THE_SERVICE = {
@@ -33,8 +30,8 @@ def check(tree: Filter, schemas: Schemas) -> Filter:
     """The same filter with columns named as the schemas do. Raises FilterError."""
     checked = Filter(tuple(_checked(expression, schemas) for expression in tree.expressions))
     columns = columns_of(checked)
-    if len(columns) > MOST_COLUMNS:
-        raise FilterError(0, f"{len(columns)} columns are too many: a filter can name {MOST_COLUMNS}.")
+    if len(columns) > MOST_FILTER_COLUMNS:
+        raise FilterError(0, f"{len(columns)} columns are too many: a filter can name {MOST_FILTER_COLUMNS}.")
     return checked
 
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from openpersonalize.filters.syntax import (
+    EVENT_DATASETS,
     WILDCARD,
     Action,
     Comparison,
@@ -52,7 +53,6 @@ _DATASETS_OF: Mapping[Target, tuple[Dataset, ...]] = {
 _DATASETS: Mapping[str, Dataset] = {
     name: dataset for dataset in get_args(Dataset) for name in (_squashed(dataset), _squashed(dataset)[:-1])
 }
-EVENT_DATASETS = ("Interactions", "Action_Interactions")
 _COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 
 

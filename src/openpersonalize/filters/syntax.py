@@ -5,6 +5,7 @@ Places (`at`, counted from 0) are for messages: trees of the same meaning are eq
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 Action = Literal["INCLUDE", "EXCLUDE"]
@@ -14,6 +15,7 @@ Comparison = Literal["=", "!=", "<", "<=", ">", ">="]
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "IN", "NOT IN"]
 Value = str | int | float
 
+EVENT_DATASETS = ("Interactions", "Action_Interactions")
 WILDCARD = "*"
 
 
@@ -58,7 +60,7 @@ class Condition:
     at: int = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expression:
     """INCLUDE or EXCLUDE what meets the conditions: any group of which all hold.
 
@@ -72,13 +74,29 @@ class Expression:
     user: tuple[Condition, ...] = ()
     at: int = _place()
 
-    @property
+    @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """All conditions of WHERE."""
         return tuple(condition for group in self.any_of for condition in group)
 
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its parameters, in the order in which they appear first."""
+        rights = [condition.right for condition in (*self.conditions, *self.user)]
+        return tuple(dict.fromkeys(right.name for right in rights if isinstance(right, Parameter)))
 
-@dataclass(frozen=True, slots=True)
+    @cached_property
+    def is_of_events(self) -> bool:
+        """Whether its conditions are about events."""
+        return self.dataset in EVENT_DATASETS
+
+    @cached_property
+    def is_static(self) -> bool:
+        """Whether it finds the same in every request for which its IF holds."""
+        return not self.is_of_events and all(isinstance(each.right, Literals) for each in self.conditions)
+
+
+@dataclass(frozen=True)
 class Filter:
     """One or more expressions; all have the same target."""
 
@@ -89,17 +107,12 @@ class Filter:
         """What is filtered."""
         return self.expressions[0].target
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The names of all parameters, in the order in which they appear first."""
-        rights = [
-            condition.right
-            for expression in self.expressions
-            for condition in (*expression.conditions, *expression.user)
-        ]
-        return tuple(dict.fromkeys(right.name for right in rights if isinstance(right, Parameter)))
+        return tuple(dict.fromkeys(name for each in self.expressions for name in each.parameters))
 
-    @property
+    @cached_property
     def needs_current_item(self) -> bool:
         """Whether it can be used only where a request has an item."""
         conditions = [each for expression in self.expressions for each in expression.conditions]

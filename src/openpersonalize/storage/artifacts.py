@@ -99,6 +99,12 @@ def _take_apart(part: Any, prefix: str) -> tuple[dict[str, np.ndarray[Any, Any]]
             scalars[name] = value
         elif isinstance(value, tuple) and all(isinstance(one, str) for one in value):
             scalars[name] = list(value)
+        elif isinstance(value, tuple) and all(dataclasses.is_dataclass(one) for one in value):
+            scalars[name + ".length"] = len(value)
+            for place, one in enumerate(value):
+                inner_arrays, inner_scalars = _take_apart(one, f"{name}.{place}.")
+                arrays |= inner_arrays
+                scalars |= inner_scalars
         else:
             raise TypeError(f"{name} is a {type(value).__name__}, which an artifact cannot hold.")
     return arrays, scalars
@@ -114,6 +120,12 @@ def _put_together(
         name, hint = prefix + field.name, hints[field.name]
         if dataclasses.is_dataclass(hint):
             values[field.name] = _put_together(cast("type", hint), name + ".", arrays, scalars)
+        elif name + ".length" in scalars:
+            inner = cast("type", typing.get_args(hint)[0])
+            places = range(scalars[name + ".length"])
+            values[field.name] = tuple(
+                _put_together(inner, f"{name}.{place}.", arrays, scalars) for place in places
+            )
         elif name + ".shape" in scalars:
             parts = tuple(arrays[f"{name}.{part_name}"] for part_name in _CSR_PARTS)
             values[field.name] = scipy.sparse.csr_matrix(parts, shape=scalars[name + ".shape"])
