@@ -6,6 +6,7 @@ from typing import Annotated
 from sqlalchemy import delete, select
 
 from openpersonalize.control.context import Context
+from openpersonalize.domain.limits import MOST_TAGS
 from openpersonalize.errors import (
     InvalidInputException,
     ResourceInUseException,
@@ -24,7 +25,6 @@ from openpersonalize.storage.tables import Lifecycle, TagRow
 operations = Operations()
 
 CHARACTERS = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"
-MOST_TAGS = 50
 # These have ARNs and no tags.
 NOT_TAGGABLE = ("schema", "metric-attribution")
 

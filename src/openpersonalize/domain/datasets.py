@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from openpersonalize.domain.columns import ColumnType
+from openpersonalize.domain.limits import MOST_OWN_COLUMNS
 
 DatasetType = Literal["INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIONS"]
 Domain = Literal["ECOMMERCE", "VIDEO_ON_DEMAND"]
@@ -56,11 +57,18 @@ _EVENTS = {
 }
 
 CUSTOM: Mapping[DatasetType, DatasetRules] = {
-    "INTERACTIONS": DatasetRules(("USER_ID", "ITEM_ID", "TIMESTAMP"), _EVENTS, most_own=5),
-    "ITEMS": DatasetRules(
-        ("ITEM_ID",), {"ITEM_ID": ID, "CREATION_TIMESTAMP": _LONG}, most_own=100, least_metadata=1
+    "INTERACTIONS": DatasetRules(
+        ("USER_ID", "ITEM_ID", "TIMESTAMP"), _EVENTS, most_own=MOST_OWN_COLUMNS["INTERACTIONS"]
     ),
-    "USERS": DatasetRules(("USER_ID",), {"USER_ID": ID}, most_own=25, least_metadata=1),
+    "ITEMS": DatasetRules(
+        ("ITEM_ID",),
+        {"ITEM_ID": ID, "CREATION_TIMESTAMP": _LONG},
+        most_own=MOST_OWN_COLUMNS["ITEMS"],
+        least_metadata=1,
+    ),
+    "USERS": DatasetRules(
+        ("USER_ID",), {"USER_ID": ID}, most_own=MOST_OWN_COLUMNS["USERS"], least_metadata=1
+    ),
     "ACTIONS": DatasetRules(
         ("ACTION_ID",),
         {
@@ -72,7 +80,7 @@ CUSTOM: Mapping[DatasetType, DatasetRules] = {
             "ACTION_EXPIRATION_TIMESTAMP": _LONG,
             "REPEAT_FREQUENCY": _LONG,
         },
-        most_own=10,
+        most_own=MOST_OWN_COLUMNS["ACTIONS"],
         least_metadata=1,
     ),
     "ACTION_INTERACTIONS": DatasetRules(
@@ -85,11 +93,13 @@ CUSTOM: Mapping[DatasetType, DatasetRules] = {
             "IMPRESSION": _TEXT,
             "RECOMMENDATION_ID": _TEXT,
         },
-        most_own=5,
+        most_own=MOST_OWN_COLUMNS["ACTION_INTERACTIONS"],
     ),
 }
 
-_DOMAIN_EVENTS = DatasetRules(("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE"), _EVENTS, most_own=5)
+_DOMAIN_EVENTS = DatasetRules(
+    ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE"), _EVENTS, most_own=MOST_OWN_COLUMNS["INTERACTIONS"]
+)
 
 BY_DOMAIN: Mapping[Domain, Mapping[DatasetType, DatasetRules]] = {
     "ECOMMERCE": {
@@ -109,13 +119,16 @@ BY_DOMAIN: Mapping[Domain, Mapping[DatasetType, DatasetRules]] = {
                 "PRODUCT_DESCRIPTION": _DESCRIPTION,
                 "CREATION_TIMESTAMP": _LONG,
             },
-            most_own=100,
+            most_own=MOST_OWN_COLUMNS["ITEMS"],
         ),
     },
     "VIDEO_ON_DEMAND": {
         "INTERACTIONS": _DOMAIN_EVENTS,
         "USERS": DatasetRules(
-            ("USER_ID",), {"USER_ID": ID, "SUBSCRIPTION_MODEL": _CATEGORY}, most_own=25, least_metadata=1
+            ("USER_ID",),
+            {"USER_ID": ID, "SUBSCRIPTION_MODEL": _CATEGORY},
+            most_own=MOST_OWN_COLUMNS["USERS"],
+            least_metadata=1,
         ),
         "ITEMS": DatasetRules(
             ("ITEM_ID", "CREATION_TIMESTAMP", "GENRES"),
@@ -132,7 +145,7 @@ BY_DOMAIN: Mapping[Domain, Mapping[DatasetType, DatasetRules]] = {
                 "AVERAGE_RATING": _FLOAT,
                 "PRODUCT_DESCRIPTION": _DESCRIPTION,
             },
-            most_own=100,
+            most_own=MOST_OWN_COLUMNS["ITEMS"],
         ),
     },
 }

@@ -91,6 +91,9 @@ IMPORT_BYTES = {"FULL": 100 * 1024**3, "INCREMENTAL": 1024**3}
 MOST_FILTERS = 30
 """Filters of a dataset group."""
 
+MOST_FILTER_COLUMNS = 10
+"""Different columns that one filter may name."""
+
 MOST_METRICS = 10
 """Metrics of a metric attribution."""
 

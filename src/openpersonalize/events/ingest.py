@@ -7,12 +7,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from openpersonalize.domain.events import EventColumns
-from openpersonalize.domain.limits import LATEST_TIME_S
+from openpersonalize.domain.limits import EVENT_BYTES, LATEST_TIME_S
 from openpersonalize.errors import InvalidInputException
 from openpersonalize.events import shapes
 from openpersonalize.storage.event_log import Event
-
-MAX_EVENT_BYTES = 10 * 1024
 
 _encode = msgspec.json.encode
 
@@ -89,5 +87,5 @@ def listed(ids: list[str] | None) -> str | None:
 def check_sizes(events: list[Any]) -> None:
     """Refuse events larger than 10 KB; to be called with those of a large request, decoded."""
     for event in events:
-        if len(_encode(event)) > MAX_EVENT_BYTES:
-            raise InvalidInputException(f"An event is larger than {MAX_EVENT_BYTES} bytes of JSON.")
+        if len(_encode(event)) > EVENT_BYTES:
+            raise InvalidInputException(f"An event is larger than {EVENT_BYTES} bytes of JSON.")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+from openpersonalize.domain.limits import EVENT_BYTES
 from openpersonalize.errors import InvalidInputException
 from openpersonalize.events import ingest
 from openpersonalize.events.records import RecordWriter
@@ -59,7 +60,7 @@ class Events:
         """Record up to ten events of one user; answered when they are durable."""
         document = decode(call.body)
         request = read(PutEventsRequest, document)
-        if len(call.body) > ingest.MAX_EVENT_BYTES:
+        if len(call.body) > EVENT_BYTES:
             ingest.check_sizes(document["eventList"])
         tracker = self._trackers.fresh(request.tracking_id, call.scope)
         if tracker is None:
@@ -105,6 +106,6 @@ class Events:
         """Record up to ten interactions with actions; answered when they are durable."""
         document = decode(call.body)
         request = read(PutActionInteractionsRequest, document)
-        if len(call.body) > ingest.MAX_EVENT_BYTES:
+        if len(call.body) > EVENT_BYTES:
             ingest.check_sizes(document["actionInteractions"])
         return self.records.put_action_interactions(request, call.scope)

@@ -2,6 +2,7 @@
 
 from typing import Annotated, ClassVar
 
+from openpersonalize.domain.limits import MOST_RECORDS
 from openpersonalize.protocol.shapes import Arn, Count, Number, Shape, Text
 
 StringType = Annotated[str, Text(1, 256)]
@@ -41,7 +42,7 @@ class PutEventsRequest(Shape):
     tracking_id: StringType
     user_id: UserId | None = None
     session_id: StringType
-    event_list: Annotated[list[Event], Count(1, 10)]
+    event_list: Annotated[list[Event], Count(1, MOST_RECORDS)]
 
 
 class Item(Shape):
@@ -51,7 +52,7 @@ class Item(Shape):
 
 class PutItemsRequest(Shape):
     dataset_arn: Arn
-    items: Annotated[list[Item], Count(1, 10)]
+    items: Annotated[list[Item], Count(1, MOST_RECORDS)]
 
 
 class User(Shape):
@@ -61,7 +62,7 @@ class User(Shape):
 
 class PutUsersRequest(Shape):
     dataset_arn: Arn
-    users: Annotated[list[User], Count(1, 10)]
+    users: Annotated[list[User], Count(1, MOST_RECORDS)]
 
 
 class Action(Shape):
@@ -71,7 +72,7 @@ class Action(Shape):
 
 class PutActionsRequest(Shape):
     dataset_arn: Arn
-    actions: Annotated[list[Action], Count(1, 10)]
+    actions: Annotated[list[Action], Count(1, MOST_RECORDS)]
 
 
 class ActionInteraction(Shape):
@@ -88,4 +89,4 @@ class ActionInteraction(Shape):
 
 class PutActionInteractionsRequest(Shape):
     tracking_id: StringType
-    action_interactions: Annotated[list[ActionInteraction], Count(1, 10)]
+    action_interactions: Annotated[list[ActionInteraction], Count(1, MOST_RECORDS)]

@@ -1,13 +1,12 @@
 """GetPersonalizedRanking: given items in the order of a user's taste."""
 
+from openpersonalize.domain.limits import MOST_INPUTS
 from openpersonalize.errors import InvalidInputException, NotBuiltYet
 from openpersonalize.models import Query
 from openpersonalize.runtime.answers import answer, beginning, entries
 from openpersonalize.runtime.deployments import Deployment, Question
 from openpersonalize.runtime.history import Rows
 from openpersonalize.runtime.shapes import GetPersonalizedRankingRequest
-
-MAX_INPUTS = 500
 
 
 def check(request: GetPersonalizedRankingRequest) -> None:
@@ -20,9 +19,9 @@ def check(request: GetPersonalizedRankingRequest) -> None:
     ):
         if given:
             raise NotBuiltYet(what)
-    if len(request.input_list) > MAX_INPUTS:
+    if len(request.input_list) > MOST_INPUTS:
         raise InvalidInputException(
-            f"inputList has {len(request.input_list)} items: at most {MAX_INPUTS} can be ranked at once."
+            f"inputList has {len(request.input_list)} items: at most {MOST_INPUTS} can be ranked at once."
         )
     if not request.user_id:
         raise InvalidInputException("userId is required: give the user for whom the items are ranked.")

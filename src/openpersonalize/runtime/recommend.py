@@ -1,5 +1,6 @@
 """GetRecommendations: items for a user, like an item, or popular ones."""
 
+from openpersonalize.domain.limits import MOST_RESULTS
 from openpersonalize.errors import InvalidInputException, NotBuiltYet
 from openpersonalize.models import Query, Ranked
 from openpersonalize.runtime.answers import answer, entries
@@ -8,7 +9,6 @@ from openpersonalize.runtime.history import NO_EVENTS, Rows
 from openpersonalize.runtime.shapes import GetRecommendationsRequest
 
 DEFAULT_RESULTS = 25
-MAX_RESULTS = 500
 
 
 def check(request: GetRecommendationsRequest) -> None:
@@ -22,9 +22,9 @@ def check(request: GetRecommendationsRequest) -> None:
     ):
         if given:
             raise NotBuiltYet(what)
-    if request.num_results is not None and request.num_results > MAX_RESULTS:
+    if request.num_results is not None and request.num_results > MOST_RESULTS:
         raise InvalidInputException(
-            f"numResults is {request.num_results}: at most {MAX_RESULTS} items can be recommended at once."
+            f"numResults is {request.num_results}: at most {MOST_RESULTS} items can be recommended at once."
         )
 
 
