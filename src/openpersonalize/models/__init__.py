@@ -10,10 +10,11 @@ from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.neighbours import NeighbourModel
 from openpersonalize.models.popularity import PopularityModel
-from openpersonalize.models.ranker import ItemRanker, Query, Ranked, Ranker, UserRanker
+from openpersonalize.models.ranker import Allowed, ItemRanker, Query, Ranked, Ranker, UserRanker
 
 __all__ = [
     "KINDS",
+    "Allowed",
     "FactorModel",
     "ItemRanker",
     "NeighbourModel",
@@ -35,6 +36,7 @@ def warm_up() -> None:
     model = _tiny_model()
     query = Query(user=0, recent=np.array([1], np.int32), recent_times=np.array([1]))
     model.recommend(query, 1)
+    model.recommend(query, 1, np.ones(2, np.bool_))
     model.rank(query, query.recent)
     model.items.find_many([model.items.text(model.items.find("b"))])
 

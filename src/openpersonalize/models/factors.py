@@ -10,7 +10,7 @@ from openpersonalize.models import topk
 from openpersonalize.models.compiled import freeze, frozen
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
-from openpersonalize.models.ranker import Query, Ranked
+from openpersonalize.models.ranker import ALL, Allowed, Query, Ranked, first_allowed
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,13 @@ class FactorModel:
     def __post_init__(self) -> None:
         freeze(self)
 
-    def recommend(self, query: Query, k: int) -> Ranked:
-        """Return the k best items of the whole catalogue; scores sum to 1 over the catalogue."""
+    def recommend(self, query: Query, k: int, allowed: Allowed = None) -> Ranked:
+        """Return the k best items that are allowed; scores sum to 1 over the whole catalogue."""
         history, recent = self.histories.with_recent(query)
         k = min(k, len(self.popular))
         if k <= 0 or len(history) + len(recent) == 0:
-            return Ranked(self.popular[:k], self.popular_probabilities[:k])
+            places = first_allowed(self.popular, allowed, k)
+            return Ranked(self.popular[places], self.popular_probabilities[places])
         items, probabilities = topk.recommend(
             self.factors,
             self.bias,
@@ -60,6 +61,7 @@ class FactorModel:
             self.event_weights,
             self.temperature,
             self.seen_penalty,
+            ALL if allowed is None else frozen(allowed),
             k,
         )
         return Ranked(items, probabilities)

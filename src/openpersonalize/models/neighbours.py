@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openpersonalize.models.ids import IdIndex
-from openpersonalize.models.ranker import Query, Ranked
+from openpersonalize.models.ranker import Allowed, Query, Ranked, first_allowed
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,18 @@ class NeighbourModel:
     neighbours: NDArray[np.int32]
     popular: NDArray[np.int32]
 
-    def similar(self, query: Query, k: int) -> Ranked:
-        """Return the k items most like `query.item`, without scores.
+    def similar(self, query: Query, k: int, allowed: Allowed = None) -> Ranked:
+        """Return the k items most like `query.item` that are allowed, without scores.
 
         An item that is unknown or too rare to have neighbours gets popular items; a list of neighbours
         shorter than k is filled up with popular items. The seed is never in its own list.
         """
         seed = query.item
-        own = (
-            self.neighbours[self.starts[seed] : self.starts[seed + 1]][:k] if seed >= 0 else self.popular[:0]
-        )
+        own = self.neighbours[self.starts[seed] : self.starts[seed + 1]] if seed >= 0 else self.popular[:0]
+        own = own[first_allowed(own, allowed, k)]
         missing = k - len(own)
         if missing == 0:
             return Ranked(own, None)
-        fill = self.popular[: k + len(own) + 1]
+        fill = self.popular[first_allowed(self.popular, allowed, k + len(own) + 1)]
         fill = fill[~np.isin(fill, own) & (fill != seed)][:missing]
         return Ranked(np.concatenate([own, fill]), None)

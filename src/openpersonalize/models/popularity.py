@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openpersonalize.models.ids import IdIndex
-from openpersonalize.models.ranker import Query, Ranked
+from openpersonalize.models.ranker import Allowed, Query, Ranked, first_allowed
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class PopularityModel:
     order: NDArray[np.int32]
     places: NDArray[np.int32]
 
-    def recommend(self, query: Query, k: int) -> Ranked:
-        """Return the k most popular items, without scores; the query changes nothing."""
-        return Ranked(self.order[:k], None)
+    def recommend(self, query: Query, k: int, allowed: Allowed = None) -> Ranked:
+        """Return the k most popular items that are allowed, without scores; the query changes nothing."""
+        return Ranked(self.order[first_allowed(self.order, allowed, k)], None)
 
     def rank(self, query: Query, candidates: NDArray[np.int32]) -> Ranked:
         """Order the candidates by popularity, without scores."""

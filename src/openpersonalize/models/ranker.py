@@ -11,6 +11,10 @@ from openpersonalize.models.ids import IdIndex
 
 NO_ROWS: NDArray[np.int32] = frozen(np.empty(0, np.int32))
 NO_TIMES: NDArray[np.int64] = frozen(np.empty(0, np.int64))
+ALL: NDArray[np.bool_] = frozen(np.empty(0, np.bool_))
+
+Allowed = NDArray[np.bool_] | None
+"""Which items an answer may have, by item row; None allows all."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,8 @@ class Ranker(Protocol):
 class UserRanker(Ranker, Protocol):
     """A model that ranks items for a user."""
 
-    def recommend(self, query: Query, k: int) -> Ranked:
-        """Return the k best items of the whole catalogue; scores sum to 1 over the catalogue."""
+    def recommend(self, query: Query, k: int, allowed: Allowed = None) -> Ranked:
+        """Return the k best items that are allowed; scores sum to 1 over the whole catalogue."""
 
     def rank(self, query: Query, candidates: NDArray[np.int32]) -> Ranked:
         """Order the candidates, all known rows; scores sum to 1 over them."""
@@ -69,5 +73,12 @@ class UserRanker(Ranker, Protocol):
 class ItemRanker(Ranker, Protocol):
     """A model that finds items like an item."""
 
-    def similar(self, query: Query, k: int) -> Ranked:
-        """Return the k items most like `query.item`, popular ones if it is unknown."""
+    def similar(self, query: Query, k: int, allowed: Allowed = None) -> Ranked:
+        """Return the k items most like `query.item` that are allowed, popular ones if it is unknown."""
+
+
+def first_allowed(order: NDArray[np.int32], allowed: Allowed, k: int) -> NDArray[np.intp] | slice:
+    """Return the places of the first k items of an order that are allowed."""
+    if allowed is None:
+        return slice(k)
+    return np.flatnonzero(allowed[order])[:k]

@@ -6,7 +6,7 @@ i // LANES. So every load of the scoring loop is contiguous, whatever the width,
 
 import numpy as np
 
-from openpersonalize.models.compiled import Floats, Ints, compiled, frozen
+from openpersonalize.models.compiled import Flags, Floats, Ints, compiled, frozen
 
 LANES = 64
 _UNROLL = 4
@@ -233,18 +233,31 @@ def recommend(  # noqa: PLR0917  # numba takes positional arguments only
     event_weights: Floats,
     temperature: float,
     seen_penalty: float,
+    allowed: Flags,
     k: int,
 ) -> tuple[Ints, Floats]:
-    """Return the k best items and their softmax over the catalogue for a user with events."""
+    """Return the k best items and their softmax over the catalogue for a user with events.
+
+    `allowed` says by item row which may be returned; empty means all. The softmax is over the catalogue all
+    the same.
+    """
     newest = newest_events(history, recent, len(event_weights))
     vector = fold_in(factors, newest, event_weights[: len(newest)])
     vector *= np.float32(temperature)
     scores = score_catalogue(factors, vector, bias)
     if seen_penalty != 0.0:
         penalise(scores, history, recent, seen_penalty)
-    items = best(scores, k)
-    highest = scores[items[0]]
-    total = np.float32(sum_of_exponentials(scores, highest))
+    if len(allowed) == 0:
+        items = best(scores, k)
+        highest = scores[items[0]]
+        total = np.float32(sum_of_exponentials(scores, highest))
+    else:
+        highest = scores.max()
+        total = np.float32(sum_of_exponentials(scores, highest))
+        for item in range(len(allowed)):
+            if not allowed[item]:
+                scores[item] = -np.inf
+        items = best(scores, k)
     probabilities = np.exp(scores[items] - highest) / total
     return items, probabilities
 

@@ -185,3 +185,31 @@ def test_a_warm_process_compiles_nothing_for_a_request() -> None:
     model.rank(Query(user=0), np.arange(10, dtype=np.int32)[::2])
 
     assert [len(kernel.signatures) for kernel in kernels] == compiled
+
+
+def test_an_answer_has_allowed_items_alone_with_the_scores_that_they_have_among_all() -> None:
+    model = _factor_model(seen_penalty=1.5)
+    allowed = np.array([row in (1, 6, 8) for row in range(10)])
+
+    for user in (0, 1):
+        whole = model.recommend(Query(user=user), 10)
+        some = model.recommend(Query(user=user), 2, allowed)
+
+        kept = allowed[whole.items]
+        assert some.items.tolist() == whole.items[kept].tolist()[:2]
+        assert whole.scores is not None
+        assert np.allclose(some.scores, whole.scores[kept][:2])
+    assert model.recommend(Query(user=0), 5, np.zeros(10, np.bool_)).items.tolist() == []
+
+
+def test_lists_without_scores_skip_what_is_not_allowed() -> None:
+    order = _rows(2, 0, 3, 1)
+    popular = PopularityModel(IdIndex.build(list("abcd")), IdIndex.build([]), order, places_of(order))
+    neighbours = NeighbourModel(
+        popular.items, popular.users, np.array([0, 2, 2, 2, 2]), _rows(3, 1), popular=order
+    )
+    allowed = np.array([True, True, True, False])
+
+    assert popular.recommend(Query(), 2, allowed).items.tolist() == [2, 0]
+    assert neighbours.similar(Query(item=0), 3, allowed).items.tolist() == [1, 2]
+    assert neighbours.similar(Query(item=-1), 2, allowed).items.tolist() == [2, 0]
