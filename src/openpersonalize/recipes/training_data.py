@@ -144,7 +144,9 @@ def read_interactions(source: Source, events: EventFilter) -> Interactions:
     users = _distinct(frame, "USER_ID")
     items = _distinct(frame, "ITEM_ID")
     if source.items:
-        extra = pl.scan_parquet(list(source.items)).select("ITEM_ID")
+        # Files from before a change of the schema have other columns.
+        files = pl.scan_parquet(list(source.items), extra_columns="ignore", missing_columns="insert")
+        extra = files.select("ITEM_ID")
         items = _distinct(pl.concat([items.to_frame().lazy(), extra]), "ITEM_ID")
     coded = frame.select(
         pl.col("USER_ID").cast(pl.Enum(users)).to_physical().cast(pl.Int32),

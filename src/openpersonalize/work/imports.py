@@ -53,6 +53,8 @@ def run_import(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
             min_interactions=MIN_INTERACTIONS if stores.limits.minimums else 0,
             progress=job.progress,
         )
+        if stores.limits.minimums:
+            _require_enough_to_add(task, written)
     except RejectedLinesError as error:
         job.note(rejects=error.rejects.details())
         raise
@@ -98,6 +100,16 @@ def _keep_to_size(files: list[StoredObject], mode: str) -> None:
         raise JobError(
             f"The files hold {size} bytes: an import of mode {mode} takes at most {most}. "
             "Import them in several jobs, or keep less in them."
+        )
+
+
+def _require_enough_to_add(task: _Task, written: Written) -> None:
+    """Interactions with actions have a minimum where they are added, and none as the first rows."""
+    is_added = task.mode == INCREMENTAL and task.columns.dataset_type == "ACTION_INTERACTIONS"
+    if is_added and written.counts.records < MIN_INTERACTIONS:
+        raise JobError(
+            f"Dataset has fewer than {MIN_INTERACTIONS} action interactions. The files hold "
+            f"{written.counts.records}: add at least {MIN_INTERACTIONS} in one job of mode {INCREMENTAL}."
         )
 
 
