@@ -12,7 +12,7 @@ from openpersonalize.logs import QUIET, JsonFormatter
 SENSITIVE = frozenset(
     {
         *("userId", "itemId", "sessionId", "inputList", "properties", "impression", "context"),
-        *("filterValues", "filterExpression"),
+        *("filterValues", "filterExpression", "actionId", "tagKey", "tagKeys", "tagValue"),
     }
 )
 """Members of requests that carry a customer's values."""
