@@ -1,5 +1,6 @@
 """Dataset groups through boto3."""
 
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import func, select
 
 from openpersonalize.storage.tables import DatasetGroupRow, EventRow
 from tests.api.refusals import refused
-from tests.world import World, until
+from tests.world import FIELDS, World, text_field, until
 
 ROLE = "arn:aws:iam::123456789012:role/reader"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234"
@@ -124,18 +125,54 @@ def test_a_group_that_is_still_being_made_cannot_be_deleted(world: World) -> Non
     )
 
 
-@pytest.mark.parametrize("child", ["dataset", "event tracker", "solution"])
+EVENTS = (*FIELDS["Interactions"], text_field("EVENT_TYPE"))
+MEASURES = {
+    "metrics": [{"eventType": "view", "metricName": "n", "expression": "SAMPLECOUNT()"}],
+    "metricsOutputConfig": {"roleArn": "arn:aws:iam::123456789012:role/r"},
+}
+CHILDREN: Mapping[str, Callable[[World, str], object]] = {
+    "dataset": lambda world, group: world.dataset(group),
+    "event tracker": lambda world, group: world.personalize.create_event_tracker(
+        name="t", datasetGroupArn=group
+    ),
+    "solution": lambda world, group: world.solution(group),
+    "filter": lambda world, group: world.personalize.create_filter(
+        name="f", datasetGroupArn=group, filterExpression='EXCLUDE ItemID WHERE Items.GENRE IN ("x")'
+    ),
+    "metric attribution": lambda world, group: (
+        world.dataset(group, "Interactions", *EVENTS),
+        world.personalize.create_metric_attribution(name="m", datasetGroupArn=group, **MEASURES),
+    ),
+}
+
+
+@pytest.mark.parametrize("child", CHILDREN)
 def test_a_group_with_children_cannot_be_deleted(world: World, child: str) -> None:
     group = world.dataset_group()
-    if child == "dataset":
-        world.dataset(group)
-    elif child == "solution":
-        world.solution(group)
-    else:
-        world.personalize.create_event_tracker(name="tracker", datasetGroupArn=group)
+    CHILDREN[child](world, group)
     message = refused("ResourceInUseException", world.personalize.delete_dataset_group, datasetGroupArn=group)
 
     assert f"is in use by the {child} arn:" in message
+
+
+def test_a_group_with_a_recommender_cannot_be_deleted(world: World) -> None:
+    group = world.dataset_group(domain="ECOMMERCE")
+    world.personalize.create_dataset(
+        name="events",
+        datasetGroupArn=group,
+        datasetType="Interactions",
+        schemaArn=world.schema("Interactions", *EVENTS, domain="ECOMMERCE"),
+    )
+    world.settle()
+    recommender = world.personalize.create_recommender(
+        name="popular",
+        datasetGroupArn=group,
+        recipeArn="arn:aws:personalize:::recipe/aws-ecomm-popular-items-by-views",
+    )["recommenderArn"]
+
+    assert f"is in use by the recommender {recommender}" in refused(
+        "ResourceInUseException", world.personalize.delete_dataset_group, datasetGroupArn=group
+    )
 
 
 def test_the_events_of_interactions_go_with_them(world: World) -> None:

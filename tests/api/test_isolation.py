@@ -11,9 +11,9 @@ from botocore import xform_name
 from sqlalchemy import select
 
 from openpersonalize.control import service
-from openpersonalize.storage.tables import DatasetGroupRow, EventRow, JobRow
+from openpersonalize.storage.tables import DatasetGroupRow, EventRow, JobRow, SolutionVersionRow
 from tests.api.refusals import refused
-from tests.world import Server, World, plain_interactions
+from tests.world import FIELDS, Server, World, plain_interactions, text_field
 
 REGIONS = ("us-east-1", "eu-west-1")
 
@@ -32,18 +32,26 @@ class Estate:
     solution: str
     version: str
     campaign: str
+    filter: str
+    attribution: str
+    inference_job: str
+    segment_job: str
+    export_job: str
+    deletion_job: str
 
 
 def build(world: World) -> Estate:
     group = world.dataset_group(tags=[{"tagKey": "owner", "tagValue": world.account + world.region}])
-    schema = world.schema(name="schema")
+    schema = world.schema("Interactions", *FIELDS["Interactions"], text_field("EVENT_TYPE"), name="schema")
     dataset = world.personalize.create_dataset(
         name="it", datasetGroupArn=group, datasetType="Interactions", schemaArn=schema
     )["datasetArn"]
     tracker = world.personalize.create_event_tracker(name="it", datasetGroupArn=group)
     world.settle()
     import_job = world.personalize.create_dataset_import_job(
-        jobName="it", datasetArn=dataset, dataSource={"dataLocation": world.upload(plain_interactions())}
+        jobName="it",
+        datasetArn=dataset,
+        dataSource={"dataLocation": world.upload(plain_interactions(event_type="watch"))},
     )["datasetImportJobArn"]
     world.settle()
     solution = world.solution(group, name="it")
@@ -60,7 +68,47 @@ def build(world: World) -> Estate:
         solution=solution,
         version=version,
         campaign=campaign,
+        **unfinished(world, group, dataset, version),
     )
+
+
+ROLE = "arn:aws:iam::123456789012:role/it"
+PLACES = {
+    "jobInput": {"s3DataSource": {"path": "s3://bucket/in"}},
+    "jobOutput": {"s3DataDestination": {"path": "s3://bucket/out"}},
+    "roleArn": ROLE,
+}
+MEASURES = {
+    "metrics": [{"eventType": "watch", "metricName": "count", "expression": "SAMPLECOUNT()"}],
+    "metricsOutputConfig": {"roleArn": ROLE},
+}
+EXPORT = {"jobOutput": PLACES["jobOutput"], "roleArn": ROLE}
+ERASE = {"dataSource": {"dataLocation": "s3://bucket/users.csv"}, "roleArn": ROLE}
+EXPRESSION = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("watch")'
+
+
+def unfinished(world: World, group: str, dataset: str, version: str) -> dict[str, str]:
+    """What is there but does no work yet, by kind."""
+    client = world.personalize
+    made = {
+        "filter": client.create_filter(name="it", datasetGroupArn=group, filterExpression=EXPRESSION),
+        "attribution": client.create_metric_attribution(name="it", datasetGroupArn=group, **MEASURES),
+        "inference_job": client.create_batch_inference_job(
+            jobName="it", solutionVersionArn=version, **PLACES
+        ),
+        "export_job": client.create_dataset_export_job(jobName="it", datasetArn=dataset, **EXPORT),
+        "deletion_job": client.create_data_deletion_job(jobName="it", datasetGroupArn=group, **ERASE),
+    }
+    recipe = "arn:aws:personalize:::recipe/aws-"
+    # No recipe that makes segments can be trained yet.
+    world.set_columns(SolutionVersionRow, version, recipe_arn=f"{recipe}item-affinity")
+    made["segment_job"] = client.create_batch_segment_job(jobName="it", solutionVersionArn=version, **PLACES)
+    world.set_columns(SolutionVersionRow, version, recipe_arn=f"{recipe}popularity-count")
+    world.settle()
+    return {
+        kind: next(value for name, value in answer.items() if name.endswith("Arn"))
+        for kind, answer in made.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +131,12 @@ NOT_FOUND: Mapping[str, list[Members]] = {
     "DescribeSolution": [lambda own, other: {"solutionArn": other.solution}],
     "DescribeSolutionVersion": [lambda own, other: {"solutionVersionArn": other.version}],
     "DescribeCampaign": [lambda own, other: {"campaignArn": other.campaign}],
+    "DescribeFilter": [lambda own, other: {"filterArn": other.filter}],
+    "DescribeMetricAttribution": [lambda own, other: {"metricAttributionArn": other.attribution}],
+    "DescribeBatchInferenceJob": [lambda own, other: {"batchInferenceJobArn": other.inference_job}],
+    "DescribeBatchSegmentJob": [lambda own, other: {"batchSegmentJobArn": other.segment_job}],
+    "DescribeDatasetExportJob": [lambda own, other: {"datasetExportJobArn": other.export_job}],
+    "DescribeDataDeletionJob": [lambda own, other: {"dataDeletionJobArn": other.deletion_job}],
     "GetSolutionMetrics": [lambda own, other: {"solutionVersionArn": other.version}],
     "ListSolutionVersions": [lambda own, other: {"solutionArn": other.solution}],
     "ListTagsForResource": [
@@ -90,15 +144,52 @@ NOT_FOUND: Mapping[str, list[Members]] = {
         lambda own, other: {"resourceArn": other.tracker},
         lambda own, other: {"resourceArn": other.version},
     ],
+    "TagResource": [
+        lambda own, other: {"resourceArn": other.group, "tags": [{"tagKey": "owner", "tagValue": "me"}]},
+        lambda own, other: {"resourceArn": other.version, "tags": []},
+    ],
+    "UntagResource": [lambda own, other: {"resourceArn": other.group, "tagKeys": ["owner"]}],
     "DeleteDatasetGroup": [lambda own, other: {"datasetGroupArn": other.group}],
     "DeleteSchema": [lambda own, other: {"schemaArn": other.schema}],
     "DeleteDataset": [lambda own, other: {"datasetArn": other.dataset}],
     "DeleteEventTracker": [lambda own, other: {"eventTrackerArn": other.tracker}],
     "DeleteSolution": [lambda own, other: {"solutionArn": other.solution}],
     "DeleteCampaign": [lambda own, other: {"campaignArn": other.campaign}],
+    "DeleteFilter": [lambda own, other: {"filterArn": other.filter}],
+    "DeleteMetricAttribution": [lambda own, other: {"metricAttributionArn": other.attribution}],
+    "CreateFilter": [
+        lambda own, other: {"name": "new", "datasetGroupArn": other.group, "filterExpression": EXPRESSION}
+    ],
+    "CreateMetricAttribution": [
+        lambda own, other: {"name": "new", "datasetGroupArn": other.group, **MEASURES}
+    ],
+    "UpdateMetricAttribution": [
+        lambda own, other: {
+            "metricAttributionArn": other.attribution,
+            "metricsOutputConfig": {"roleArn": ROLE},
+        }
+    ],
+    "CreateBatchInferenceJob": [
+        lambda own, other: {"jobName": "new", "solutionVersionArn": other.version, **PLACES},
+        lambda own, other: {
+            "jobName": "new",
+            "solutionVersionArn": own.version,
+            "filterArn": other.filter,
+            **PLACES,
+        },
+    ],
+    "CreateBatchSegmentJob": [
+        lambda own, other: {"jobName": "new", "solutionVersionArn": other.version, **PLACES}
+    ],
+    "CreateDatasetExportJob": [lambda own, other: {"jobName": "new", "datasetArn": other.dataset, **EXPORT}],
+    "CreateDataDeletionJob": [lambda own, other: {"jobName": "new", "datasetGroupArn": other.group, **ERASE}],
     "CreateDataset": [
         lambda own, other: _dataset(own.schema, other.group),
         lambda own, other: _dataset(other.schema, own.group),
+    ],
+    "UpdateDataset": [
+        lambda own, other: {"datasetArn": other.dataset, "schemaArn": own.schema},
+        lambda own, other: {"datasetArn": own.dataset, "schemaArn": other.schema},
     ],
     "CreateDatasetImportJob": [
         lambda own, other: {
@@ -151,6 +242,27 @@ LISTS: Mapping[str, tuple[str, str, str, str, Callable[[Estate], str]]] = {
         lambda other: "",
     ),
     "ListCampaigns": ("campaigns", "campaignArn", "campaign", "solutionArn", lambda other: other.solution),
+    "ListFilters": ("Filters", "filterArn", "filter", "datasetGroupArn", lambda other: other.group),
+    "ListMetricAttributions": (
+        *("metricAttributions", "metricAttributionArn", "attribution", "datasetGroupArn"),
+        lambda other: other.group,
+    ),
+    "ListBatchInferenceJobs": (
+        *("batchInferenceJobs", "batchInferenceJobArn", "inference_job", "solutionVersionArn"),
+        lambda other: other.version,
+    ),
+    "ListBatchSegmentJobs": (
+        *("batchSegmentJobs", "batchSegmentJobArn", "segment_job", "solutionVersionArn"),
+        lambda other: other.version,
+    ),
+    "ListDatasetExportJobs": (
+        *("datasetExportJobs", "datasetExportJobArn", "export_job", "datasetArn"),
+        lambda other: other.dataset,
+    ),
+    "ListDataDeletionJobs": (
+        *("dataDeletionJobs", "dataDeletionJobArn", "deletion_job", "datasetGroupArn"),
+        lambda other: other.group,
+    ),
 }
 
 # These name nothing of anybody's: the estates, which have the same names, show that they don't collide.
@@ -158,9 +270,12 @@ WITHOUT_ARNS = {"CreateDatasetGroup", "CreateSchema"}
 # Built in, the same for everybody.
 SHARED = {"ListRecipes", "DescribeRecipe", "DescribeAlgorithm", "DescribeFeatureTransformation"}
 
+# Each in a test of its own.
+APART = {"ListMetricAttributionMetrics"}
+
 
 def test_every_operation_has_a_case() -> None:
-    tried = {*NOT_FOUND, *LISTS, *WITHOUT_ARNS, *SHARED}
+    tried = {*NOT_FOUND, *LISTS, *WITHOUT_ARNS, *SHARED, *APART}
 
     assert {operation.name for operation in service.operations} == tried
 
@@ -186,6 +301,13 @@ def snapshot(estate: Estate) -> list[Any]:
         client.describe_solution(solutionArn=estate.solution)["solution"],
         client.describe_solution_version(solutionVersionArn=estate.version)["solutionVersion"],
         client.describe_campaign(campaignArn=estate.campaign)["campaign"],
+        client.describe_filter(filterArn=estate.filter)["filter"],
+        client.describe_metric_attribution(metricAttributionArn=estate.attribution)["metricAttribution"],
+        client.describe_batch_inference_job(batchInferenceJobArn=estate.inference_job)["batchInferenceJob"],
+        client.describe_batch_segment_job(batchSegmentJobArn=estate.segment_job)["batchSegmentJob"],
+        client.describe_dataset_export_job(datasetExportJobArn=estate.export_job)["datasetExportJob"],
+        client.describe_data_deletion_job(dataDeletionJobArn=estate.deletion_job)["dataDeletionJob"],
+        client.list_metric_attribution_metrics()["metrics"],
         client.get_solution_metrics(solutionVersionArn=estate.version)["metrics"],
         client.list_tags_for_resource(resourceArn=estate.group)["tags"],
     ]
@@ -230,6 +352,14 @@ def test_lists_hold_ones_own_only(estates: list[Estate], operation: str) -> None
         if parent:
             assert listed(own, operation, **{parent: parent_of(own)}) == [getattr(own, kind)]
             assert listed(own, operation, **{parent: parent_of(other)}) == []
+
+
+def test_metrics_are_listed_to_their_owner(estates: list[Estate]) -> None:
+    for own, other in pairs(estates):
+        call = own.world.personalize.list_metric_attribution_metrics
+
+        assert call()["metrics"] == call(metricAttributionArn=own.attribution)["metrics"] != []
+        assert call(metricAttributionArn=other.attribution)["metrics"] == []
 
 
 def test_guessed_arns_lead_nowhere(estates: list[Estate]) -> None:
@@ -319,6 +449,8 @@ def test_an_owner_deletes_without_touching_the_others(world: World) -> None:
     leaving.world.settle()
     client.delete_solution(solutionArn=leaving.solution)
     client.delete_event_tracker(eventTrackerArn=leaving.tracker)
+    client.delete_filter(filterArn=leaving.filter)
+    client.delete_metric_attribution(metricAttributionArn=leaving.attribution)
     client.delete_dataset(datasetArn=leaving.dataset)
     leaving.world.settle()
     client.delete_schema(schemaArn=leaving.schema)
