@@ -15,6 +15,7 @@ from openpersonalize.cli.client.loading import LoadedStore, Loader
 from openpersonalize.cli.client.movielens import convert
 from openpersonalize.cli.client.statuses import progress_bars
 from openpersonalize.cli.client.temporary_server import temporary_server
+from openpersonalize.settings import Settings
 
 RECIPES = {"for-you": "aws-user-personalization"}
 
@@ -29,7 +30,9 @@ def run(source: Path) -> dict[str, float]:
             folder = convert(source, Path(scratch))
         connection = connect(url, region="us-east-1")
         with progress_bars(Console(stderr=True)) as bars:
-            store = Loader(connection, bars, "movielens", data_dir, lambda _: None).load(folder, RECIPES)
+            store = Loader(connection, bars, "movielens", Settings(data_dir=data_dir), lambda _: None).load(
+                folder, RECIPES
+            )
         with store.phase("first recommendation"):
             connection.runtime.get_recommendations(campaignArn=store.campaigns["for-you"], userId="1")
     return prepared.seconds | store.seconds

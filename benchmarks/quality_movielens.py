@@ -26,6 +26,7 @@ from openpersonalize.cli.client.loading import LoadedStore, Loader
 from openpersonalize.cli.client.movielens import convert
 from openpersonalize.cli.client.statuses import progress_bars
 from openpersonalize.cli.client.temporary_server import temporary_server
+from openpersonalize.settings import Settings
 
 HELD_OUT = 5
 ASKED = 500
@@ -142,7 +143,7 @@ def main() -> None:
         keep_training_lines(store_folder.csv("interactions"), held_out)
         connection = connect(url, region="us-east-1")
         with progress_bars(Console(stderr=True)) as bars:
-            loader = Loader(connection, bars, "movielens", data_dir, lambda _: None)
+            loader = Loader(connection, bars, "movielens", Settings(data_dir=data_dir), lambda _: None)
             store = loader.load(store_folder, RECIPES)
         start = time.perf_counter()
         gains = predict(connection, store, events, held_out)

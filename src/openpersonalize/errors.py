@@ -20,6 +20,7 @@ ApiError
 ├── AccessDeniedException
 └── InternalFailure
 JobError                                 the customer's fault in a job; its text becomes failureReason
+TemporaryError                           what a job needs is away: tried again, and fails with it at last
 """
 
 
@@ -117,3 +118,10 @@ class InternalFailure(ApiError):
 
 class JobError(Exception):
     """The customer's fault in a job: names what failed, where, and the remedy; shown as failureReason."""
+
+
+class TemporaryError(Exception):
+    """Something that a job needs does not answer: names it and the remedy.
+
+    The job is tried again, and shows this as failureReason when the last attempt ends the same way.
+    """

@@ -3,16 +3,21 @@
 import ipaddress
 import os
 import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 Profile = Literal["standard", "aws", "relaxed"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Source = Literal["default", "environment", "flag"]
+ObjectStoreKind = Literal["local", "s3"]
 
 PREFIX = "OPENPERSONALIZE_"
+SDK_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+"""Where the SDK would look for the address of S3; the second one only counts once S3 was asked for."""
 DATABASES = ("sqlite", "postgresql", "postgres")
 
 
@@ -35,6 +40,9 @@ class Settings:
     allow_remote: bool = False
     lease_s: float = 30.0
     limits: Profile = "standard"
+    object_store: ObjectStoreKind = "local"
+    s3_endpoint_url: str = ""
+    s3_buckets: str = ""
     sources: Mapping[str, Source] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -48,6 +56,11 @@ class Settings:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
+    @property
+    def allowed_buckets(self) -> frozenset[str]:
+        """The buckets of S3 that may be used; empty means all."""
+        return frozenset(filter(None, re.split(r"[,\s]+", self.s3_buckets)))
+
 
 DESCRIPTIONS = {
     "host": "address to listen on",
@@ -60,6 +73,9 @@ DESCRIPTIONS = {
     "log_level": "debug, info, warning or error",
     "allow_remote": "listen on addresses other than loopback although signatures are not verified yet",
     "limits": "which of AWS's limits hold: standard, aws or relaxed (docs/limits.md)",
+    "object_store": "what s3://bucket/key means: local (folders of the data directory) or s3",
+    "s3_endpoint_url": "address of an S3 server other than AWS; also AWS_ENDPOINT_URL_S3",
+    "s3_buckets": "the only S3 buckets that may be used, separated by commas; empty means all",
     "lease_s": "seconds after which the job of a silent worker is given to another",
 }
 NAMES = tuple(DESCRIPTIONS)
@@ -79,9 +95,28 @@ def load_settings(
             values[name], sources[name] = _parse(name, environment[variable], variable), "environment"
         if flags and flags.get(name) is not None:
             values[name], sources[name] = _parse(name, str(flags[name]), _flag(name)), "flag"
+    _choose_object_store(values, sources, environment)
     settings = Settings(**values, sources=sources)  # type: ignore[arg-type]  # _parse gives each its type
     _check(settings)
     return settings
+
+
+def _choose_object_store(
+    values: dict[str, object], sources: dict[str, Source], environment: Mapping[str, str]
+) -> None:
+    """An endpoint makes the store S3; where none is set, the SDK's own variables name it."""
+    asked = values.get("object_store")
+    if asked == "local" and "s3_endpoint_url" in values:
+        raise SettingsError(
+            "the object store is local, and an S3 endpoint is given: leave out one of "
+            "OPENPERSONALIZE_OBJECT_STORE and OPENPERSONALIZE_S3_ENDPOINT_URL."
+        )
+    if asked != "local" and "s3_endpoint_url" not in values:
+        found = [environment[name] for name in SDK_ENDPOINTS[: 2 if asked else 1] if environment.get(name)]
+        if found:
+            values["s3_endpoint_url"], sources["s3_endpoint_url"] = found[0], "environment"
+    if asked is None and "s3_endpoint_url" in values:
+        values["object_store"], sources["object_store"] = "s3", sources["s3_endpoint_url"]
 
 
 def _flag(name: str) -> str:
@@ -128,6 +163,12 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"lease_s {settings.lease_s}: give at least 1 second.")
     if settings.database_url:
         _check_database_url(settings.database_url)
+    if settings.object_store not in get_args(ObjectStoreKind):
+        raise SettingsError(
+            f"object store {settings.object_store!r}: choose one of {', '.join(get_args(ObjectStoreKind))}."
+        )
+    if settings.s3_endpoint_url:
+        refuse_own_endpoint(settings, settings.s3_endpoint_url)
     if not re.fullmatch(r"[a-z0-9-]{1,32}", settings.region):
         raise SettingsError(f"region {settings.region!r}: give a region such as us-east-1.")
     if not is_loopback(settings.host) and not settings.allow_remote:
@@ -148,6 +189,43 @@ def _check_database_url(url: str) -> None:
         raise SettingsError(f"the database URL begins with {scheme + separator!r}: {remedy}")
     if scheme.startswith("sqlite") and rest.partition("?")[0] in {"", "/", "/:memory:"}:
         raise SettingsError(f"the database URL names no file that all processes could share: {remedy}")
+
+
+def refuse_own_endpoint(settings: Settings, endpoint: str) -> None:
+    """Raise SettingsError where an S3 endpoint is no address, or is this server, which is no S3 server."""
+    try:
+        parts = urlsplit(endpoint)
+        host, port = parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError):
+        host, port = None, 0
+    if not host:
+        raise SettingsError(f"S3 endpoint {endpoint!r}: give an address such as http://127.0.0.1:9000.")
+    if port == settings.port and _is_own_host(host, settings.host):
+        raise SettingsError(
+            f"S3 endpoint {endpoint} is this server itself, which stores no objects: give the address of an "
+            "S3 server with OPENPERSONALIZE_S3_ENDPOINT_URL, or set OPENPERSONALIZE_OBJECT_STORE=local."
+        )
+
+
+def _is_own_host(host: str, listening: str) -> bool:
+    """Whether a host name is this machine, which listens on an address."""
+    if host == listening or is_loopback(host):
+        return True
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    except OSError:  # a name that nobody knows yet is not ours
+        return False
+    return any(_is_own_address(family, address[0]) for family, _, _, _, address in found)
+
+
+def _is_own_address(family: int, address: object) -> bool:
+    """Whether an address is one of this machine: nobody can bind another's."""
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

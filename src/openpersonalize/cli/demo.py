@@ -99,7 +99,7 @@ def command(
 def _place(endpoint_url: str | None, settings: Settings, screen: Console) -> Iterator[Place]:
     url = server_url(endpoint_url, settings)
     if answers(url):
-        if not (settings.data_dir / "buckets").is_dir():
+        if settings.object_store == "local" and not (settings.data_dir / "buckets").is_dir():
             raise UserError(
                 f"a server runs at {url}, but {settings.data_dir} is not its data directory, "
                 "where the files have to go: name it with --data-dir."
@@ -122,7 +122,7 @@ def _new_name(folder: Path | None) -> str:
 def _walk(folder: StoreFolder, name: str, place: Place, screen: Console, seconds: dict[str, float]) -> None:
     connection = connect(place.url, region=place.settings.region)
     with progress_bars(screen) as bars, job_progress(place.settings) as how_far:
-        loader = Loader(connection, bars, name, place.settings.data_dir, how_far)
+        loader = Loader(connection, bars, name, place.settings, how_far)
         store = loader.load(folder, RECIPES)
     histories = read_histories(folder)
     users = histories.users_to_show(N_USERS)

@@ -48,6 +48,9 @@ LogLevel = Annotated[str | None, _option("log_level")]
 AllowRemote = Annotated[bool | None, _option("allow_remote")]
 LeaseSeconds = Annotated[float | None, _option("lease_s")]
 Limits = Annotated[str | None, _option("limits")]
+ObjectStore = Annotated[str | None, _option("object_store")]
+S3EndpointUrl = Annotated[str | None, _option("s3_endpoint_url")]
+S3Buckets = Annotated[str | None, _option("s3_buckets")]
 
 EndpointUrl = Annotated[
     str | None,

@@ -1,12 +1,14 @@
 """`sample`: the sample store's files, and on request its way through the API to campaigns."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from openpersonalize.cli import options
+from openpersonalize.cli.client.buckets import bucket_of
 from openpersonalize.cli.client.connection import connect, explained, server_url, wait_until_ready
 from openpersonalize.cli.client.folders import read_folder
 from openpersonalize.cli.client.loading import Loader
@@ -14,12 +16,10 @@ from openpersonalize.cli.client.progress import job_progress
 from openpersonalize.cli.client.statuses import progress_bars
 from openpersonalize.cli.console import UserError, console
 from openpersonalize.cli.sample_store.files import SEED, sample_files
-from openpersonalize.errors import JobError
 from openpersonalize.protocol.arns import Scope
 from openpersonalize.protocol.sigv4 import DEFAULT_ACCOUNT
 from openpersonalize.settings import Settings, load_settings
-from openpersonalize.storage.objects import BUCKET, LocalObjects
-from openpersonalize.storage.stores import unwritable
+from openpersonalize.storage.objects import BUCKET
 
 app = options.command_app()
 
@@ -48,14 +48,15 @@ def command(
     endpoint_url: options.EndpointUrl = None,
     data_dir: options.DataDir = None,
 ) -> None:
-    """Write the sample store's CSVs and schemas into a bucket of the data directory.
+    """Write the sample store's CSVs and schemas into a bucket of the server's.
 
     An invented shop: 3,000 customers, 1,152 items with titles, some 126,000 views, carts and purchases.
     """
     settings = load_settings({"data_dir": data_dir})
     if not load:
-        folder = write_sample(settings.data_dir, bucket, seed)
-        typer.echo(f"Wrote s3://{bucket}/, which is the folder {folder}.")
+        write_sample(settings, bucket, seed)
+        local = f", which is the folder {settings.data_dir / 'buckets' / bucket}"
+        typer.echo(f"Wrote s3://{bucket}/{local if settings.object_store == 'local' else ''}.")
         return
     url = server_url(endpoint_url, settings)
     marker = settings.data_dir / LOADED
@@ -69,33 +70,31 @@ def command(
     _say_ready(url, settings.region)
 
 
-def write_sample(data_dir: Path, bucket: str = STORE, seed: int = SEED) -> Path:
-    """Write the files, and give the folder they are in."""
+def write_sample(settings: Settings, bucket: str = STORE, seed: int = SEED) -> None:
+    """Write the files into a bucket. Raises UserError."""
     if not BUCKET.fullmatch(bucket):
         raise UserError(
             f"{bucket!r} is not a bucket name: use 3 to 63 lower-case letters, digits, dots and hyphens."
         )
-    root = data_dir / "buckets"
-    objects = LocalObjects(root)
-    try:
+    with bucket_of(settings, bucket) as objects:
         for name, text in sample_files(seed):
             with objects.write(f"s3://{bucket}/{name}") as file:
                 file.write(text.encode())
-    except OSError as error:
-        raise unwritable(root, error) from error
-    except JobError as error:  # a bucket that is a file or a symbolic link
-        raise UserError(str(error)) from error
-    return root / bucket
 
 
 def load_sample(url: str, settings: Settings, seed: int = SEED) -> dict[str, str]:
     """Load the sample store into the server at `url`; gives its campaigns. Safe to repeat."""
     screen = console()
     screen.print("Loading the sample store through the API (once; SAMPLE=0 or no --sample leaves it out).")
-    folder = read_folder(write_sample(settings.data_dir, STORE, seed))
-    with progress_bars(screen) as bars, job_progress(settings) as how_far:
-        loader = Loader(connect(url, region=settings.region), bars, STORE, settings.data_dir, how_far)
-        return loader.load(folder).campaigns
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        progress_bars(screen) as bars,
+        job_progress(settings) as how_far,
+    ):
+        for name, text in sample_files(seed):
+            (Path(scratch) / name).write_text(text, encoding="utf-8")
+        loader = Loader(connect(url, region=settings.region), bars, STORE, settings, how_far)
+        return loader.load(read_folder(Path(scratch))).campaigns
 
 
 def _say_ready(url: str, region: str) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from openpersonalize.cli import options
+from openpersonalize.roles.children import environment_of
 from openpersonalize.roles.supervisor import serve
 from openpersonalize.settings import Settings, load_settings
 
@@ -49,6 +50,9 @@ def command(  # noqa: PLR0917  (each option is a parameter)
     allow_remote: options.AllowRemote = None,
     lease_s: options.LeaseSeconds = None,
     limits: options.Limits = None,
+    object_store: options.ObjectStore = None,
+    s3_endpoint_url: options.S3EndpointUrl = None,
+    s3_buckets: options.S3Buckets = None,
     only: Only = None,
     sample: Sample = False,
     no_migrate: NoMigrate = False,
@@ -70,6 +74,9 @@ def command(  # noqa: PLR0917  (each option is a parameter)
             "allow_remote": allow_remote,
             "lease_s": lease_s,
             "limits": limits,
+            "object_store": object_store,
+            "s3_endpoint_url": s3_endpoint_url,
+            "s3_buckets": s3_buckets,
         }
     )
     if sample:
@@ -85,7 +92,8 @@ def _sample_loader(settings: Settings) -> Iterator[None]:
         [
             *(sys.executable, "-m", "openpersonalize.cli", "sample", "--load"),
             *("--endpoint-url", settings.url, "--data-dir", str(settings.data_dir)),
-        ]
+        ],
+        env=environment_of(settings),  # what flags said, too
     )
     try:
         yield

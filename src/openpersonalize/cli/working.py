@@ -15,6 +15,9 @@ def command(  # noqa: PLR0917  (each option is a parameter)
     log_level: options.LogLevel = None,
     lease_s: options.LeaseSeconds = None,
     limits: options.Limits = None,
+    object_store: options.ObjectStore = None,
+    s3_endpoint_url: options.S3EndpointUrl = None,
+    s3_buckets: options.S3Buckets = None,
 ) -> None:
     """Run job workers until Ctrl-C: imports, trainings and deployments.
 
@@ -28,6 +31,9 @@ def command(  # noqa: PLR0917  (each option is a parameter)
             "log_level": log_level,
             "lease_s": lease_s,
             "limits": limits,
+            "object_store": object_store,
+            "s3_endpoint_url": s3_endpoint_url,
+            "s3_buckets": s3_buckets,
         }
     )
     work(settings)

@@ -26,7 +26,7 @@ from openpersonalize.roles.children import Child, environment_of
 from openpersonalize.roles.http_server import listen
 from openpersonalize.roles.lock import DataDirectoryLock
 from openpersonalize.roles.tables import prepare_tables
-from openpersonalize.settings import Settings, SettingsError
+from openpersonalize.settings import Settings, SettingsError, refuse_own_endpoint
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.stores import open_stores
 
@@ -64,6 +64,8 @@ def serve(
     with _data_directory(settings, "serve", migrate=migrate) as node:
         listener = _bind(settings)
         settings = replace(settings, port=listener.getsockname()[1])
+        if settings.s3_endpoint_url:
+            refuse_own_endpoint(settings, settings.s3_endpoint_url)  # the port may have been 0 before
         api = _api_children(settings, listener)
         workers = [] if only == "api" else _worker_children(settings, node)
         with beside(settings):

@@ -10,6 +10,7 @@ from types import FrameType
 from openpersonalize.jobs.orphans import follow_parent
 from openpersonalize.jobs.worker import Worker
 from openpersonalize.logs import configure_logging
+from openpersonalize.roles.objects import open_objects
 from openpersonalize.settings import Settings, load_settings
 from openpersonalize.storage.stores import open_stores
 from openpersonalize.work.chores import CHORES
@@ -25,7 +26,9 @@ GRACE_S = 0.5
 def run_worker(settings: Settings, node: str = "") -> None:
     """Run jobs until SIGTERM or SIGINT, then give the running one back to the queue and exit at once."""
     configure_logging(settings.log_level)
-    stores = open_stores(settings.data_dir, settings.database, limits=settings.limits)
+    stores = open_stores(
+        settings.data_dir, settings.database, limits=settings.limits, objects=open_objects(settings)
+    )
     worker = Worker(stores, HANDLERS, lease_s=settings.lease_s, node=node, chores=CHORES)
     stop = threading.Event()
 

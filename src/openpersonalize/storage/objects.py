@@ -26,23 +26,34 @@ class InvalidLocationError(JobError):
         super().__init__(f"Invalid Data location. {what} {remedy}")
 
 
+class ChangedObjectError(JobError):
+    """An object that is not the one that was listed."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(f"{uri} changed while it was read. Import it again.")
+
+
 @dataclass(frozen=True)
 class StoredObject:
-    """One object as it was listed; `modified` is in epoch seconds."""
+    """One object as it was listed; `modified` is in epoch seconds.
+
+    `version` is another one for each content: what was listed can be told from what came after it.
+    """
 
     uri: str
     size: int
     modified: float
+    version: str = ""
 
 
 class ObjectStore(Protocol):
-    """What every kind of store answers; all raise `InvalidLocationError` for one that does not work."""
+    """What every kind of store answers; all raise `JobError` for a location that does not work."""
 
     def list_objects(self, location: str) -> list[StoredObject]:
         """List the object named or, if the location ends in a slash, all on the first level below it."""
 
-    def open(self, uri: str) -> BinaryIO:
-        """Open an object for reading from its start."""
+    def open(self, uri: str, version: str = "") -> BinaryIO:
+        """Open an object for reading from its start; raise `ChangedObjectError` for another version of it."""
 
     def write(self, uri: str) -> AbstractContextManager[BinaryIO]:
         """Write an object, which appears whole when the block ends without an error, or not at all."""
@@ -50,9 +61,17 @@ class ObjectStore(Protocol):
     def exists(self, uri: str) -> bool:
         """Tell whether the object exists."""
 
+    def make_bucket(self, bucket: str) -> None:
+        """Make a bucket where it is missing; for commands that bring files of their own."""
+
 
 def split_location(location: str) -> tuple[str, str]:
     """Split `s3://bucket/key` into bucket and key (perhaps empty); refuse all that could leave it."""
+    if location.startswith(("http://", "https://")):
+        raise InvalidLocationError(
+            f"{location!r} is a web address, not an S3 location: files are read from buckets alone.",
+            "Put the file into a bucket, and write s3://bucket/path.",
+        )
     if not location.startswith("s3://"):
         raise InvalidLocationError(f"{location!r} is not an S3 location.", "Write it as s3://bucket/path.")
     bucket, _, key = location.removeprefix("s3://").partition("/")
@@ -98,14 +117,18 @@ class LocalObjects:
             )
         return sorted(found, key=lambda stored: stored.uri)
 
-    def open(self, uri: str) -> BinaryIO:
-        """Open a file for reading."""
+    def open(self, uri: str, version: str = "") -> BinaryIO:
+        """Open a file for reading; raise `ChangedObjectError` for another version of it."""
         folders, name = self._place(uri)
         with self._folder(uri, folders) as folder, _explained(uri, name):
             descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
             raise InvalidLocationError(f"{uri} is a folder.", f"Write {uri}/ for all objects in it.")
+        if version and version != _version(status):
+            os.close(descriptor)
+            raise ChangedObjectError(uri)
         return os.fdopen(descriptor, "rb")
 
     @contextmanager
@@ -133,6 +156,13 @@ class LocalObjects:
         except InvalidLocationError:
             return False
         return True
+
+    def make_bucket(self, bucket: str) -> None:
+        """Make the bucket's folder where it is missing."""
+        location = f"s3://{bucket}/"
+        split_location(location)
+        with self._folder(location, [bucket], create=True):
+            return
 
     def _place(self, uri: str) -> tuple[list[str], str]:
         bucket, key = split_location(uri)
@@ -171,7 +201,11 @@ def _make_folder(name: str, folder: int) -> None:
 
 
 def _describe(uri: str, status: os.stat_result) -> StoredObject:
-    return StoredObject(uri, status.st_size, status.st_mtime)
+    return StoredObject(uri, status.st_size, status.st_mtime, _version(status))
+
+
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
 def _is_link(location: str, name: str) -> InvalidLocationError:

@@ -26,6 +26,7 @@ class Stores:
 
     database: Database
     objects: ObjectStore
+    """For the work of jobs; no request reads or writes an object."""
     data_dir: Path
     clock: Clock = field(default=wall_clock)
     limits: Limits = field(default=Limits())
@@ -63,9 +64,17 @@ def make_folder(folder: Path) -> None:
 
 
 def open_stores(
-    data_dir: Path, database_url: str, clock: Clock = wall_clock, *, limits: Profile = "standard"
+    data_dir: Path,
+    database_url: str,
+    clock: Clock = wall_clock,
+    *,
+    limits: Profile = "standard",
+    objects: ObjectStore | None = None,
 ) -> Stores:
-    """Open the stores below `data_dir`, making its folders where they are missing. Raises SettingsError."""
+    """Open the stores below `data_dir`, making its folders where they are missing. Raises SettingsError.
+
+    Without `objects` they are the local buckets, which is right for a process that reads none.
+    """
     for folder in ("buckets", "generations", "artifacts", "scratch", "cache"):
         make_folder(data_dir / folder)
     # numba keeps its compiled kernels beside the package, so that a new data directory compiles nothing anew;
@@ -74,7 +83,7 @@ def open_stores(
         os.environ.setdefault("NUMBA_CACHE_DIR", str((data_dir / "cache" / "numba").resolve()))
     return Stores(
         database=Database(database_url),
-        objects=LocalObjects(data_dir / "buckets"),
+        objects=objects or LocalObjects(data_dir / "buckets"),
         data_dir=data_dir,
         clock=clock,
         limits=Limits(limits),

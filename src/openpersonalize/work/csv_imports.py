@@ -11,7 +11,7 @@ import polars as pl
 from openpersonalize.domain.columns import DatasetColumns
 from openpersonalize.domain.limits import MIN_INTERACTIONS
 from openpersonalize.errors import JobError
-from openpersonalize.storage.objects import ObjectStore, StoredObject
+from openpersonalize.storage.objects import ChangedObjectError, ObjectStore, StoredObject
 from openpersonalize.work.csv_chunks import CHUNK_BYTES, read_chunks
 from openpersonalize.work.csv_counts import ImportCounts, Tally
 from openpersonalize.work.csv_duplicates import duplicate_rows, row_hashes
@@ -59,7 +59,7 @@ class _Import:
 
     def read_file(self, stored: StoredObject, chunk_bytes: int) -> None:
         """Read one file to its end, even after bad lines, so that all of them are counted."""
-        with self.objects.open(stored.uri) as stream:
+        with self.objects.open(stored.uri, stored.version) as stream:
             layout = read_header(stream, stored.uri, self.columns)
             reader = FrameReader(stored.uri, self.columns, layout, self.rejects)
             started = self.n_read
@@ -71,7 +71,7 @@ class _Import:
                     self._pass_on(frame)
             self.n_cut += reader.n_cut
             if stream.tell() != stored.size or self.objects.list_objects(stored.uri) != [stored]:
-                raise JobError(f"{stored.uri} changed while it was read. Import it again.")
+                raise ChangedObjectError(stored.uri)
 
     def _pass_on(self, frame: pl.DataFrame) -> None:
         """Count and write a frame while the next one is read; wait until the one before is done."""
@@ -153,7 +153,7 @@ def _check_headers(objects: ObjectStore, files: Sequence[StoredObject], columns:
     """Read the headers of all files first, so that a bad one costs no time."""
     headers: list[tuple[str, Layout]] = []
     for stored in files:
-        with objects.open(stored.uri) as stream:
+        with objects.open(stored.uri, stored.version) as stream:
             headers.append((stored.uri, read_header(stream, stored.uri, columns)))
         require_same_header(headers[0], headers[-1])
 

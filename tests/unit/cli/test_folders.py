@@ -11,6 +11,7 @@ from openpersonalize.cli.client.movielens import convert
 from openpersonalize.cli.client.readers import read_histories, read_titles
 from openpersonalize.cli.console import UserError
 from openpersonalize.cli.demo import NAME, _new_name
+from openpersonalize.settings import Settings
 
 RATINGS = "userId,movieId,rating,timestamp\n1,10,4.0,200\n1,11,3.5,100\n2,10,5.0,150\n1,12,1.0,100\n"
 MOVIES = (
@@ -120,7 +121,7 @@ def test_titles_and_histories_read_as_people_want_them(movielens: Path, tmp_path
 
 def test_files_are_copied_to_the_bucket_folder(movielens: Path, tmp_path: Path) -> None:
     folder = convert(movielens, tmp_path)
-    copy_to_bucket(folder, tmp_path / "data", "movies")
+    copy_to_bucket(folder, Settings(data_dir=tmp_path / "data"), "movies")
 
     copied = {path.name for path in (tmp_path / "data" / "buckets" / "movies").iterdir()}
     assert copied == {"interactions.csv", "items.csv"}

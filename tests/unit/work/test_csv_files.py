@@ -190,8 +190,8 @@ class ChangingObjects(LocalObjects):
 
     opened = 0
 
-    def open(self, uri: str) -> BinaryIO:
-        file = super().open(uri)
+    def open(self, uri: str, version: str = "") -> BinaryIO:
+        file = super().open(uri, version)
         self.opened += 1
         path = Path(f"/proc/self/fd/{file.fileno()}").readlink()
         if self.opened > 3:  # listing it, its header, then its rows

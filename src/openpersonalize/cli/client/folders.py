@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from openpersonalize.cli.client.buckets import bucket_of
 from openpersonalize.cli.console import UserError
+from openpersonalize.settings import Settings
 
 KINDS = ("interactions", "items", "users")
 LAYOUT = """The folder holds, with a header line in each CSV:
@@ -14,6 +16,7 @@ LAYOUT = """The folder holds, with a header line in each CSV:
   items.csv and items.schema.json (optional; a column TITLE or NAME makes lists readable)
   users.csv and users.schema.json (optional)
 A schema is the Avro JSON that CreateSchema takes; `openpersonalize sample` writes an example."""
+COPY_BYTES = 1 << 20
 TITLE_COLUMNS = ("TITLE", "NAME", "ITEM_NAME", "PRODUCT_NAME")
 
 
@@ -63,17 +66,9 @@ def _read_schema(path: Path) -> str:
     return text
 
 
-def copy_to_bucket(folder: StoreFolder, data_dir: Path, bucket: str) -> None:
-    """Put the CSVs where the server reads `s3://bucket/`; replaces what is there."""
-    target = data_dir / "buckets" / bucket
-    try:
-        target.mkdir(parents=True, exist_ok=True)
+def copy_to_bucket(folder: StoreFolder, settings: Settings, bucket: str) -> None:
+    """Put the CSVs where the server reads `s3://bucket/`; replaces what is there. Raises UserError."""
+    with bucket_of(settings, bucket) as objects:
         for kind in folder.schemas:
-            source, copy = folder.csv(kind), target / f"{kind}.csv"
-            if source.resolve() != copy.resolve():
-                shutil.copyfile(source, copy)
-    except OSError as error:
-        raise UserError(
-            f"{error.filename or target}: {error.strerror}. Correct its permissions, or name the server's "
-            "data directory with --data-dir."
-        ) from None
+            with folder.csv(kind).open("rb") as source, objects.write(f"s3://{bucket}/{kind}.csv") as copy:
+                shutil.copyfileobj(source, copy, COPY_BYTES)

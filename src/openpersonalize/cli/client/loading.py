@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,6 +14,7 @@ from openpersonalize.cli.client.folders import StoreFolder, copy_to_bucket
 from openpersonalize.cli.client.statuses import HowFar, wait_until_active
 from openpersonalize.protocol.arns import Scope, built_in_arn
 from openpersonalize.protocol.sigv4 import DEFAULT_ACCOUNT
+from openpersonalize.settings import Settings
 
 RECIPES = {
     "for-you": "aws-user-personalization",
@@ -50,15 +50,15 @@ class Loader:
     bars: Progress
     name: str
     """Name of the dataset group, of the bucket, and the beginning of all other names."""
-    data_dir: Path
-    """The server's data directory, whose buckets it imports from."""
+    settings: Settings
+    """The server's, which say where the buckets are that it imports from."""
     how_far: HowFar
 
     def load(self, folder: StoreFolder, recipes: Mapping[str, str] = RECIPES) -> LoadedStore:
         """Import, train and deploy. Raises UserError with the server's reason where a step fails."""
         store = LoadedStore()
         with store.phase("copy the files into a bucket"):
-            copy_to_bucket(folder, self.data_dir, self.name)
+            copy_to_bucket(folder, self.settings, self.name)
         with store.phase("create dataset group, schemas, datasets and event tracker"):
             store.dataset_group_arn = self._dataset_group()
             datasets = self._datasets(folder, store.dataset_group_arn)
