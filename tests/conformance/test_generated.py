@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openpersonalize.protocol.rest import PATHS
+from openpersonalize.storage.tables import FilterRow
 from tests.answer_rules import allowed_codes, check_model
 from tests.api.wire import authorization
 from tests.conformance import generated
 from tests.conformance.generated import CANARY, CANARY_NUMBER, Case
 from tests.conformance.test_botocore import built
-from tests.world import Server, World
+from tests.world import FIELDS, Server, World, plain_interactions, text_field
 
 BUILT = frozenset(operation.name for operation in built())
 OPERATIONS = sorted(generated.operations())
@@ -33,7 +34,8 @@ def world(server: Server) -> Iterator[World]:
 def existing(world: World) -> dict[str, str]:
     """A store with one of each resource: what members of requests may name."""
     group = world.dataset_group("store")
-    dataset = world.interactions(group)
+    dataset = world.dataset(group, "Interactions", *FIELDS["Interactions"], text_field("EVENT_TYPE"))
+    world.imported(dataset, plain_interactions(event_type="watch"))
     solution = world.solution(group)
     version = world.trained(solution)
     campaign = world.campaign(version)
@@ -61,7 +63,40 @@ def existing(world: World) -> dict[str, str]:
         "itemId": "i1",
         "properties": "{}",
         "schema": world.personalize.describe_schema(schemaArn=schema)["schema"]["schema"],
+        **unfinished(world, group, dataset, version),
     }
+
+
+def unfinished(world: World, group: str, dataset: str, version: str) -> dict[str, str]:
+    """One of each resource whose work is a later step."""
+    client = world.personalize
+    role = {"roleArn": "arn:aws:iam::000000000000:role/reader"}
+    place = {"path": "s3://bucket/out/"}
+    metric = {"eventType": "watch", "metricName": "name", "expression": "SAMPLECOUNT()"}
+    source = {"s3DataSource": {"path": "s3://bucket/in.json"}}
+    made = {
+        **client.create_filter(name="f", datasetGroupArn=group, filterExpression="text"),
+        **client.create_metric_attribution(
+            name="m", datasetGroupArn=group, metrics=[metric], metricsOutputConfig=role
+        ),
+        **client.create_batch_inference_job(
+            jobName="i",
+            solutionVersionArn=version,
+            jobInput=source,
+            jobOutput={"s3DataDestination": place},
+            **role,
+        ),
+        **client.create_dataset_export_job(
+            jobName="e", datasetArn=dataset, jobOutput={"s3DataDestination": place}, **role
+        ),
+        **client.create_data_deletion_job(
+            jobName="d", datasetGroupArn=group, dataSource={"dataLocation": "s3://bucket/u.csv"}, **role
+        ),
+    }
+    world.settle()
+    world.set_columns(FilterRow, made["filterArn"], status="ACTIVE")
+    names = {name: value for name, value in made.items() if name.endswith("Arn")}
+    return names | {"expression": "SAMPLECOUNT()"}
 
 
 def send(world: World, operation: str, body: Any) -> httpx.Response:
