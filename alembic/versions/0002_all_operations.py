@@ -308,6 +308,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_recommenders_owner", "recommenders", ["account", "region", "id"], unique=False)
 
+    op.add_column("campaigns", sa.Column("roll_out", sa.JSON(), nullable=True))
+
     op.add_column("datasets", sa.Column("latest_update", sa.JSON(), nullable=True))
 
     op.add_column("solutions", sa.Column("latest_update", sa.JSON(), nullable=True))
@@ -321,6 +323,8 @@ def downgrade() -> None:
     op.drop_column("solutions", "latest_update")
 
     op.drop_column("datasets", "latest_update")
+
+    op.drop_column("campaigns", "roll_out")
 
     op.drop_index("ix_recommenders_owner", table_name="recommenders")
     op.drop_index(op.f("ix_recommenders_next_training_at"), table_name="recommenders")

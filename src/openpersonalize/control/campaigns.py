@@ -4,12 +4,13 @@ import secrets
 from typing import Annotated, Any
 
 from pydantic import Field
+from sqlalchemy import select
 
 from openpersonalize.control.context import Context
 from openpersonalize.control.exploration import read_exploration
+from openpersonalize.control.quotas import keep_to_most_objects
 from openpersonalize.control.recipes import recipe_of
 from openpersonalize.control.resource import (
-    UNDER_WAY,
     Resource,
     active_parent,
     delete,
@@ -22,20 +23,26 @@ from openpersonalize.control.resource import (
 )
 from openpersonalize.control.solution_config import Parameters
 from openpersonalize.control.solution_versions import SOLUTION_VERSION
-from openpersonalize.control.solutions import SOLUTION, newest_version
+from openpersonalize.control.solutions import SOLUTION, refuse_update_under_way
 from openpersonalize.control.tags import Tags, keep_tags
-from openpersonalize.errors import InvalidInputException, NotBuiltYet, ResourceInUseException
-from openpersonalize.jobs.lifecycle import DELETE_CAMPAIGN, DEPLOY_CAMPAIGN, UPDATE_CAMPAIGN
+from openpersonalize.domain.limits import MOST_CAMPAIGNS
+from openpersonalize.errors import InvalidInputException, ResourceInUseException
+from openpersonalize.jobs.lifecycle import DELETE_CAMPAIGN, DEPLOY_CAMPAIGN
+from openpersonalize.jobs.rollouts import begin_update, follows
+from openpersonalize.jobs.trainings import newest_version
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Arn, Name, Number, Shape, Text
-from openpersonalize.recipes.catalogue import USER_SEGMENTATION
+from openpersonalize.recipes.catalogue import SEMANTIC_SIMILARITY, USER_SEGMENTATION
 from openpersonalize.recipes.recipe import Recipe
 from openpersonalize.storage import records
-from openpersonalize.storage.tables import CampaignRow, SolutionVersionRow
+from openpersonalize.storage.tables import CampaignRow, SolutionRow, SolutionVersionRow
 
 operations = Operations()
 
 LATEST = "/$LATEST"
+
+GIVE_METADATA = ("aws-user-personalization-v2", "aws-personalized-ranking-v2", SEMANTIC_SIMILARITY)
+"""The recipes whose campaigns can give metadata unless their config says otherwise."""
 
 TransactionsPerSecond = Annotated[int, Number(minimum=1)]
 Influence = dict[Annotated[str, Text(values=("POPULARITY", "FRESHNESS"))], Annotated[float, Number(0, 1)]]
@@ -111,12 +118,13 @@ CAMPAIGN = Resource(
 def create_campaign(request: CreateCampaignRequest, context: Context) -> CreateCampaignResponse:
     """Deploy a solution version."""
     version = _deployable_version(context, request.solution_version_arn)
-    active_parent(context, SOLUTION, version.solution_arn)
-    config = _checked_config(
-        request.campaign_config, request.solution_version_arn, recipe_of(version.recipe_arn, context.scope)
-    )
+    solution = active_parent(context, SOLUTION, version.solution_arn)
+    config = _checked_config(request.campaign_config, recipe_of(version.recipe_arn, context.scope))
+    _check_following(config, request.solution_version_arn)
     arn = context.arn("campaign", request.name)
     refuse_taken(context, CampaignRow, arn)
+    of_group = select(SolutionRow.arn).where(SolutionRow.dataset_group_arn == solution.dataset_group_arn)
+    keep_to_most_objects(context, MOST_CAMPAIGNS, CampaignRow, CampaignRow.solution_arn.in_(of_group))
     row = CampaignRow(
         **identity(context, arn, request.name),
         solution_version_arn=version.arn,
@@ -136,7 +144,7 @@ def update_campaign(request: UpdateCampaignRequest, context: Context) -> UpdateC
     row = CAMPAIGN.get_to_change(context, request.campaign_arn)
     if row.status not in ("ACTIVE", "CREATE FAILED"):
         raise ResourceInUseException(f"{row.arn} is in state {row.status}: wait until that has ended.")
-    _refuse_update_under_way(row)
+    refuse_update_under_way(row)
     wanted = _wanted(context, row, request)
     if all(getattr(row, column) == value for column, value in wanted.items()):
         raise InvalidInputException(
@@ -144,14 +152,14 @@ def update_campaign(request: UpdateCampaignRequest, context: Context) -> UpdateC
             "campaignConfig that it does not have."
         )
     if row.status == "ACTIVE":
-        now = context.stores.clock()
-        row.latest_update = {
-            "solutionVersionArn": wanted["solution_version_arn"],
-            "minProvisionedTPS": wanted["min_provisioned_tps"],
-            **({} if wanted["campaign_config"] is None else {"campaignConfig": wanted["campaign_config"]}),
-            "creationDateTime": now,
-        }
-        start(context, row, UPDATE_CAMPAIGN)
+        begin_update(
+            context.session,
+            row,
+            version_arn=wanted["solution_version_arn"],
+            min_provisioned_tps=wanted["min_provisioned_tps"],
+            config=wanted["campaign_config"],
+            now=context.stores.clock(),
+        )
     else:
         # Nothing serves that would have to go on: the deployment is simply tried again.
         for column, value in wanted.items():
@@ -162,17 +170,19 @@ def update_campaign(request: UpdateCampaignRequest, context: Context) -> UpdateC
 
 def _wanted(context: Context, row: CampaignRow, request: UpdateCampaignRequest) -> dict[str, Any]:
     """The columns as the update wants them; what it leaves out stays."""
-    version_arn = request.solution_version_arn or row.solution_version_arn
+    config, followed = row.campaign_config, f"{row.solution_arn}{LATEST}"
+    # What follows its solution already need not be told so again.
+    present = followed if follows(config) else row.solution_version_arn
+    version_arn = request.solution_version_arn or present
     version = _deployable_version(context, version_arn)
     if version.solution_arn != row.solution_arn:
         raise InvalidInputException(
             f"{version.arn} is not a version of {row.solution_arn}, which the campaign serves: "
             "create another campaign for it."
         )
-    config = row.campaign_config
     if request.campaign_config is not None:
-        recipe = recipe_of(version.recipe_arn, context.scope)
-        config = _checked_config(request.campaign_config, version_arn, recipe)
+        config = _checked_config(request.campaign_config, recipe_of(version.recipe_arn, context.scope))
+    _check_following(config, version_arn)
     return {
         "solution_version_arn": version.arn,
         "min_provisioned_tps": request.min_provisioned_tps or row.min_provisioned_tps,
@@ -200,7 +210,7 @@ def _deployable_version(context: Context, arn: str) -> SolutionVersionRow:
 
 def _latest_version(context: Context, solution_arn: str) -> SolutionVersionRow:
     solution = SOLUTION.get(context, solution_arn)
-    version = newest_version(context, solution.arn, SolutionVersionRow.status == "ACTIVE")
+    version = newest_version(context.session, solution.arn, SolutionVersionRow.status == "ACTIVE")
     if version is None:
         raise ResourceInUseException(
             f"{solution.arn} has no ACTIVE solution version: wait until one is trained."
@@ -208,40 +218,32 @@ def _latest_version(context: Context, solution_arn: str) -> SolutionVersionRow:
     return version
 
 
-def _checked_config(config: CampaignConfig | None, version_arn: str, recipe: Recipe) -> dict[str, Any] | None:
-    """The config as it is kept. Raises InvalidInputException, or NotBuiltYet for what is not served yet."""
+def _checked_config(config: CampaignConfig | None, recipe: Recipe) -> dict[str, Any] | None:
+    """The config as it is kept: as sent, with the recipe's defaults. Raises InvalidInputException."""
+    gives_metadata = recipe.name in GIVE_METADATA
     if config is None:
-        return None
-    if config.sync_with_latest_solution_version:
-        if not version_arn.endswith(LATEST):
-            raise InvalidInputException(
-                f"syncWithLatestSolutionVersion needs a solutionVersionArn that ends in {LATEST}, "
-                f"not {version_arn}."
-            )
-        raise NotBuiltYet("campaignConfig.syncWithLatestSolutionVersion")
-    if config.enable_metadata_with_recommendations:
-        raise NotBuiltYet("campaignConfig.enableMetadataWithRecommendations")
-    _check_exploration(config.item_exploration_config or {}, recipe)
-    if any(weight > 0 for weight in (config.ranking_influence or {}).values()):
-        raise NotBuiltYet("campaignConfig.rankingInfluence")
+        return {"enableMetadataWithRecommendations": True} if gives_metadata else None
+    read_exploration(config.item_exploration_config or {}, recipe, "campaignConfig")
+    if config.ranking_influence and recipe.name != SEMANTIC_SIMILARITY:
+        raise InvalidInputException(
+            f"campaignConfig.rankingInfluence is for {SEMANTIC_SIMILARITY}, not for {recipe.name}: "
+            "leave it out."
+        )
     kept: dict[str, Any] = config.model_dump(by_alias=True, exclude_none=True)
-    return kept
+    return {"enableMetadataWithRecommendations": True} | kept if gives_metadata else kept
 
 
-def _check_exploration(given: dict[str, str], recipe: Recipe) -> None:
-    values = read_exploration(given, recipe, "campaignConfig")
-    if given and values.get("explorationWeight") != 0:
-        raise NotBuiltYet("campaignConfig.itemExplorationConfig with an explorationWeight other than 0")
-
-
-def _refuse_update_under_way(row: CampaignRow) -> None:
-    status = (row.latest_update or {}).get("status", "")
-    if status in UNDER_WAY:
-        raise ResourceInUseException(f"{row.arn} has an update in state {status}: wait until that has ended.")
+def _check_following(config: dict[str, Any] | None, version_arn: str) -> None:
+    """Raise InvalidInputException where a campaign is to follow its solution and to serve one version."""
+    if follows(config) and not version_arn.endswith(LATEST):
+        raise InvalidInputException(
+            f"syncWithLatestSolutionVersion needs a solutionVersionArn that ends in {LATEST}, "
+            f"not {version_arn}: use that, or set syncWithLatestSolutionVersion to false."
+        )
 
 
 def _prepare_deletion(context: Context, row: CampaignRow) -> None:
-    _refuse_update_under_way(row)
+    refuse_update_under_way(row)
     records.bump(context.session, records.DEPLOYMENTS)
 
 

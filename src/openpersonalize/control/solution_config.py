@@ -1,12 +1,8 @@
-"""The solutionConfig: its shapes, and what of it can be served."""
+"""The shapes of a solutionConfig; `solution_checks` says what may stand in them."""
 
-import math
 from typing import Annotated
 
-from openpersonalize.errors import InvalidInputException, NotBuiltYet
 from openpersonalize.protocol.shapes import Arn, Count, Number, Shape, Text
-from openpersonalize.recipes.hyperparameters import validate_hyperparameters
-from openpersonalize.recipes.recipe import Recipe
 
 Short = Annotated[str, Text(max_length=256)]
 Parameters = Annotated[dict[Short, Annotated[str, Text(max_length=1000)]], Count(None, 100)]
@@ -107,50 +103,3 @@ class SolutionConfig(Shape):
     optimization_objective: OptimizationObjective | None = None
     training_data_config: TrainingDataConfig | None = None
     auto_training_config: AutoTrainingConfig | None = None
-
-
-def check_solution_config(config: SolutionConfig, recipe: Recipe) -> None:
-    """Raise InvalidInputException for what is wrong in a config, NotBuiltYet for what is not served yet."""
-    validate_hyperparameters(
-        recipe, config.algorithm_hyper_parameters or {}, config.feature_transformation_parameters or {}
-    )
-    if config.event_value_threshold is not None:
-        _check_threshold(config.event_value_threshold)
-    if (
-        config.auto_training_config is not None
-        and config.auto_training_config.scheduling_expression is not None
-    ):
-        _check_schedule(config.auto_training_config.scheduling_expression)
-        raise NotBuiltYet("solutionConfig.autoTrainingConfig")
-    if config.hpo_config is not None and config.hpo_config.model_dump(exclude_none=True):
-        raise NotBuiltYet("solutionConfig.hpoConfig")
-    if config.auto_ml_config is not None and config.auto_ml_config.model_dump(exclude_none=True):
-        raise NotBuiltYet("solutionConfig.autoMLConfig")
-    if config.events_config is not None and config.events_config.event_parameters_list:
-        raise NotBuiltYet("solutionConfig.eventsConfig")
-    objective = config.optimization_objective
-    if objective is not None and objective.objective_sensitivity != "OFF":
-        raise NotBuiltYet("solutionConfig.optimizationObjective")
-    columns = config.training_data_config
-    if columns is not None and (columns.excluded_dataset_columns or columns.included_dataset_columns):
-        raise NotBuiltYet("solutionConfig.trainingDataConfig")
-
-
-def _check_threshold(text: str) -> None:
-    try:
-        is_number = math.isfinite(float(text))
-    except ValueError:
-        is_number = False
-    if not is_number:
-        raise InvalidInputException(
-            f"solutionConfig.eventValueThreshold is {text!r}: write a number as a string, such as '3.5'."
-        )
-
-
-def _check_schedule(text: str) -> None:
-    days = int(text.removeprefix("rate(").split(" ")[0])
-    if not 1 <= days <= 30:
-        raise InvalidInputException(
-            f"solutionConfig.autoTrainingConfig.schedulingExpression is {text!r}: write rate(N days) with N "
-            "from 1 to 30."
-        )

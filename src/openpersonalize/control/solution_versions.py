@@ -1,30 +1,34 @@
 """Solution versions: trained models, and the metrics that their training measured."""
 
-import secrets
 from typing import Annotated
 
 from sqlalchemy import select
 
 from openpersonalize.control.context import Context
+from openpersonalize.control.quotas import keep_to_most_running
+from openpersonalize.control.recipes import recipe_of
 from openpersonalize.control.resource import (
     Resource,
-    active_parent,
     already_exists,
     describe,
-    identity,
     list_,
-    start,
+    require_active,
 )
 from openpersonalize.control.solution_config import SolutionConfig
 from openpersonalize.control.solutions import SOLUTION, SolutionVersionSummary
 from openpersonalize.control.tags import Tags, keep_tags
-from openpersonalize.errors import InvalidInputException, NotBuiltYet, ResourceInUseException
-from openpersonalize.jobs.lifecycle import TRAIN_SOLUTION_VERSION
+from openpersonalize.domain.limits import MOST_TRAININGS
+from openpersonalize.errors import InvalidInputException, ResourceInUseException
+from openpersonalize.jobs.lifecycle import TRAIN_SOLUTION_VERSION, stop
+from openpersonalize.jobs.trainings import begin_training, newest_version
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Arn, Name, Shape, Text
 from openpersonalize.storage.tables import DatasetRow, SolutionRow, SolutionVersionRow
 
 operations = Operations()
+
+UPDATABLE = "aws-user-personalization"
+"""The recipe whose versions can be updated; AWS's other one, aws-hrnn-coldstart, is a legacy recipe."""
 
 
 class CreateSolutionVersionRequest(Shape):
@@ -56,6 +60,10 @@ class SolutionVersion(SolutionVersionSummary):
     tuned_hpo_params: TunedHPOParams | None = None
 
 
+class StopSolutionVersionCreationRequest(Shape):
+    solution_version_arn: Arn
+
+
 class GetSolutionMetricsRequest(Shape):
     solution_version_arn: Arn
 
@@ -80,40 +88,46 @@ def create_solution_version(
     request: CreateSolutionVersionRequest, context: Context
 ) -> CreateSolutionVersionResponse:
     """Train a solution on all data of its dataset group."""
-    solution = active_parent(context, SOLUTION, request.solution_arn)
+    # Exclusive, so that of two requests one sees the other's name.
+    solution = SOLUTION.get_to_change(context, request.solution_arn)
+    require_active(solution, SOLUTION)
     if request.training_mode == "UPDATE":
-        raise NotBuiltYet("trainingMode UPDATE")
-    if request.training_mode == "AUTOTRAIN":
-        raise InvalidInputException("trainingMode AUTOTRAIN is the service's own: use FULL, or leave it out.")
+        _check_update_mode(solution, context)
     refuse_vanishing_data(context, solution.dataset_group_arn)
     if request.name is not None:
         _refuse_taken_name(context, solution, request.name)
-    suffix = secrets.token_hex(4)
-    arn = context.arn("solution", solution.name, suffix)
-    row = SolutionVersionRow(
-        **identity(context, arn, request.name or f"{solution.name}/{suffix}"),
-        solution_arn=solution.arn,
-        dataset_group_arn=solution.dataset_group_arn,
-        recipe_arn=solution.recipe_arn,
-        event_type=solution.event_type,
-        solution_config=solution.solution_config,
-        perform_hpo=solution.perform_hpo,
-        perform_auto_ml=solution.perform_auto_ml,
-        perform_incremental_update=solution.perform_incremental_update,
-        training_mode="FULL",
-        training_type="MANUAL",
+    keep_to_most_running(context, MOST_TRAININGS, SolutionVersionRow)
+    row = begin_training(
+        context.session,
+        solution,
+        now=context.stores.clock(),
+        name=request.name,
+        # AUTOTRAIN stands in AWS's list without a word about it.
+        training_mode="UPDATE" if request.training_mode == "UPDATE" else "FULL",
     )
-    start(context, row, TRAIN_SOLUTION_VERSION)
-    keep_tags(context, arn, request.tags)
-    return CreateSolutionVersionResponse(solution_version_arn=arn)
+    keep_tags(context, row.arn, request.tags)
+    return CreateSolutionVersionResponse(solution_version_arn=row.arn)
+
+
+def _check_update_mode(solution: SolutionRow, context: Context) -> None:
+    """Raise InvalidInputException unless a version can be the update of an earlier one."""
+    recipe = None if solution.recipe_arn is None else recipe_of(solution.recipe_arn, context.scope)
+    if recipe is None or recipe.name != UPDATABLE:
+        raise InvalidInputException(
+            f"trainingMode UPDATE is for solutions of {UPDATABLE}, which {solution.arn} is not: use FULL."
+        )
+    full = SolutionVersionRow.status == "ACTIVE", SolutionVersionRow.training_mode == "FULL"
+    if newest_version(context.session, solution.arn, *full) is None:
+        raise InvalidInputException(
+            f"trainingMode UPDATE needs an ACTIVE solution version of {solution.arn} that was trained with "
+            "FULL: train one first."
+        )
 
 
 def refuse_vanishing_data(context: Context, dataset_group_arn: str) -> None:
     """Raise ResourceInUseException while a dataset is being deleted; keep all from it until the end."""
     datasets = context.session.scalars(
-        select(DatasetRow)
-        .where(DatasetRow.dataset_group_arn == dataset_group_arn)
-        .with_for_update(read=True)
+        select(DatasetRow).where(DatasetRow.dataset_group_arn == dataset_group_arn).with_for_update(read=True)
     )
     for dataset in datasets:
         if dataset.status.startswith("DELETE"):
@@ -128,6 +142,17 @@ def _refuse_taken_name(context: Context, solution: SolutionRow, name: str) -> No
     )
     if taken is not None:
         raise already_exists(taken)
+
+
+@operations.handles("StopSolutionVersionCreation")
+def stop_solution_version_creation(request: StopSolutionVersionCreationRequest, context: Context) -> None:
+    """Stop a training; the version stays, without a model."""
+    row = SOLUTION_VERSION.get(context, request.solution_version_arn)
+    if not stop(context.session, row, TRAIN_SOLUTION_VERSION, now=context.stores.clock()):
+        problem = f"{row.arn} is in state {row.status}: there is no training to be stopped."
+        if row.status == "CREATE STOPPING":
+            raise ResourceInUseException(problem)
+        raise InvalidInputException(problem)
 
 
 @operations.handles("GetSolutionMetrics")

@@ -1,10 +1,12 @@
 """Solutions: a recipe and its settings for a dataset group."""
 
+from typing import Any
+
 from pydantic import Field
-from sqlalchemy import ColumnElement, select
 
 from openpersonalize.control.context import Context
 from openpersonalize.control.dataset_groups import DATASET_GROUP
+from openpersonalize.control.quotas import keep_to_most_objects
 from openpersonalize.control.recipes import recipe_of
 from openpersonalize.control.resource import (
     UNDER_WAY,
@@ -16,20 +18,31 @@ from openpersonalize.control.resource import (
     list_,
     refuse_dependants,
     refuse_taken,
+    require_active,
     start,
+)
+from openpersonalize.control.solution_checks import (
+    Setting,
+    check_events_config,
+    check_schedule,
+    check_solution_config,
 )
 from openpersonalize.control.solution_config import (
     AutoTrainingConfig,
     EventsConfig,
     EventType,
     SolutionConfig,
-    check_solution_config,
 )
 from openpersonalize.control.tags import Tags, keep_tags
-from openpersonalize.errors import InvalidInputException, NotBuiltYet
-from openpersonalize.jobs.lifecycle import CREATE_SOLUTION, DELETE_SOLUTION
+from openpersonalize.control.tuning import tunable
+from openpersonalize.domain.limits import MOST_SOLUTIONS
+from openpersonalize.domain.schedules import FIRST_TRAINING_S, training_interval_s
+from openpersonalize.errors import InvalidInputException, ResourceInUseException
+from openpersonalize.jobs.lifecycle import CREATE_SOLUTION, DELETE_SOLUTION, UPDATE_SOLUTION
+from openpersonalize.jobs.trainings import newest_version
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Arn, Name, Shape
+from openpersonalize.recipes.catalogue import SEMANTIC_SIMILARITY
 from openpersonalize.recipes.recipe import Recipe
 from openpersonalize.storage.tables import CampaignRow, SolutionRow, SolutionVersionRow
 
@@ -50,6 +63,22 @@ class CreateSolutionRequest(Shape):
 
 
 class CreateSolutionResponse(Shape):
+    solution_arn: str
+
+
+class SolutionUpdateConfig(Shape):
+    auto_training_config: AutoTrainingConfig | None = None
+    events_config: EventsConfig | None = None
+
+
+class UpdateSolutionRequest(Shape):
+    solution_arn: Arn
+    perform_auto_training: bool | None = None
+    perform_incremental_update: bool | None = None
+    solution_update_config: SolutionUpdateConfig | None = None
+
+
+class UpdateSolutionResponse(Shape):
     solution_arn: str
 
 
@@ -76,11 +105,6 @@ class SolutionVersionSummary(Shape):
     failure_reason: str | None = None
 
 
-class SolutionUpdateConfig(Shape):
-    auto_training_config: AutoTrainingConfig | None = None
-    events_config: EventsConfig | None = None
-
-
 class SolutionUpdateSummary(Shape):
     solution_update_config: SolutionUpdateConfig | None = None
     status: str | None = None
@@ -101,19 +125,11 @@ class Solution(SolutionSummary):
     solution_config: SolutionConfig | None = None
     auto_ml_result: AutoMLResult | None = None
     latest_solution_version: SolutionVersionSummary | None = None
-    latest_solution_update: SolutionUpdateSummary | None = None
-
-
-def newest_version(
-    context: Context, solution_arn: str, *conditions: ColumnElement[bool]
-) -> SolutionVersionRow | None:
-    """The newest version of a solution that meets the conditions; None where there is none."""
-    query = select(SolutionVersionRow).where(SolutionVersionRow.solution_arn == solution_arn, *conditions)
-    return context.session.scalar(query.order_by(SolutionVersionRow.id.desc()).limit(1))
+    latest_solution_update: SolutionUpdateSummary | None = Field(None, validation_alias="latest_update")
 
 
 def _with_latest_version(row: SolutionRow, context: Context) -> Shape:
-    version = newest_version(context, row.arn)
+    version = newest_version(context.session, row.arn)
     solution = Solution.model_validate(row)
     if version is None:
         return solution
@@ -138,34 +154,46 @@ def create_solution(request: CreateSolutionRequest, context: Context) -> CreateS
     """Create a solution: choose a recipe and its settings."""
     group = active_parent(context, DATASET_GROUP, request.dataset_group_arn)
     recipe = _checked_recipe(request, context)
-    config = request.solution_config
-    check_solution_config(config or SolutionConfig(), recipe)
+    check_solution_config(request.solution_config or SolutionConfig(), Setting(context, group, recipe))
     arn = context.arn("solution", request.name)
     refuse_taken(context, SolutionRow, arn)
+    keep_to_most_objects(context, MOST_SOLUTIONS, SolutionRow, SolutionRow.dataset_group_arn == group.arn)
+    trains_itself = request.perform_auto_training is not False
     row = SolutionRow(
         **identity(context, arn, request.name),
         dataset_group_arn=group.arn,
-        recipe_arn=recipe.arn,
-        perform_hpo=False,
-        perform_auto_ml=False,
-        # True is AWS's default; as long as nothing trains by itself, it would be a false promise.
-        perform_auto_training=False,
-        perform_incremental_update=False,
+        recipe_arn=None if recipe is None else recipe.arn,
+        # AutoML tunes what it chooses, whatever the request says.
+        perform_hpo=bool(request.perform_hpo or request.perform_auto_ml),
+        perform_auto_ml=bool(request.perform_auto_ml),
+        perform_auto_training=trains_itself,
+        perform_incremental_update=bool(request.perform_incremental_update),
         event_type=request.event_type,
-        solution_config=None if config is None else config.model_dump(by_alias=True, exclude_none=True),
+        solution_config=_kept(request.solution_config),
+        next_training_at=context.stores.clock() + FIRST_TRAINING_S if trains_itself else None,
     )
     start(context, row, CREATE_SOLUTION)
     keep_tags(context, arn, request.tags)
     return CreateSolutionResponse(solution_arn=arn)
 
 
-def _checked_recipe(request: CreateSolutionRequest, context: Context) -> Recipe:
-    """The recipe that is asked for. Raises for one that makes no solution, and for what is not served."""
+def _kept(config: Shape | None) -> dict[str, Any] | None:
+    """A config as it was sent."""
+    return None if config is None else config.model_dump(by_alias=True, exclude_none=True)
+
+
+def _checked_recipe(request: CreateSolutionRequest, context: Context) -> Recipe | None:
+    """The recipe that is asked for; None for AutoML. Raises for one that makes no such solution."""
     if request.perform_auto_ml:
-        raise NotBuiltYet("performAutoML")
+        if request.recipe_arn is not None:
+            raise InvalidInputException(
+                "performAutoML chooses the recipe itself: leave out recipeArn, or performAutoML."
+            )
+        _check_incremental_update(request.perform_incremental_update, None)
+        return None
     if request.recipe_arn is None:
         raise InvalidInputException(
-            "recipeArn is missing: name a recipe, such as one that ListRecipes gives."
+            "recipeArn is missing: name a recipe, such as one that ListRecipes gives, or set performAutoML."
         )
     recipe = recipe_of(request.recipe_arn, context.scope)
     if recipe.domain is not None:
@@ -178,16 +206,82 @@ def _checked_recipe(request: CreateSolutionRequest, context: Context) -> Recipe:
             f"{recipe.arn} is a legacy recipe, of which no solution can be made any more: use "
             f"{recipe.arn.rpartition('/')[0]}/aws-user-personalization."
         )
-    if request.perform_hpo:
-        raise NotBuiltYet("performHPO")
-    if request.perform_incremental_update:
-        raise NotBuiltYet("performIncrementalUpdate")
-    if request.perform_auto_training:
-        raise NotBuiltYet("performAutoTraining")
+    if request.perform_hpo and not tunable(recipe):
+        raise InvalidInputException(
+            f"{recipe.name} has no hyperparameters that performHPO could tune: leave it out."
+        )
+    _check_incremental_update(request.perform_incremental_update, recipe)
     return recipe
 
 
+def _check_incremental_update(is_wanted: bool | None, recipe: Recipe | None) -> None:
+    if is_wanted and (recipe is None or recipe.name != SEMANTIC_SIMILARITY):
+        raise InvalidInputException(
+            f"performIncrementalUpdate is for solutions of {SEMANTIC_SIMILARITY}: leave it out."
+        )
+
+
+@operations.handles("UpdateSolution")
+def update_solution(request: UpdateSolutionRequest, context: Context) -> UpdateSolutionResponse:
+    """Change when a solution is trained and how it weighs events; the old settings hold until then."""
+    row = SOLUTION.get_to_change(context, request.solution_arn)
+    require_active(row, SOLUTION)
+    refuse_update_under_way(row)
+    config = request.solution_update_config or SolutionUpdateConfig()
+    _check_update(request, config, row, context)
+    wanted = row.perform_auto_training, row.perform_incremental_update
+    if request.perform_auto_training is not None:
+        wanted = request.perform_auto_training, wanted[1]
+    if request.perform_incremental_update is not None:
+        wanted = wanted[0], request.perform_incremental_update
+    is_same = wanted == (row.perform_auto_training, row.perform_incremental_update)
+    if is_same and not _changes_config(row.solution_config or {}, _kept(config) or {}):
+        raise InvalidInputException(
+            f"The update would not change {row.arn}: give a performAutoTraining, performIncrementalUpdate or "
+            "solutionUpdateConfig that it does not have."
+        )
+    kept = _kept(request.solution_update_config)
+    row.latest_update = {
+        **({} if kept is None else {"solutionUpdateConfig": kept}),
+        "performAutoTraining": wanted[0],
+        "performIncrementalUpdate": wanted[1],
+        "creationDateTime": context.stores.clock(),
+    }
+    start(context, row, UPDATE_SOLUTION)
+    return UpdateSolutionResponse(solution_arn=row.arn)
+
+
+def _check_update(
+    request: UpdateSolutionRequest, config: SolutionUpdateConfig, row: SolutionRow, context: Context
+) -> None:
+    recipe = None if row.recipe_arn is None else recipe_of(row.recipe_arn, context.scope)
+    _check_incremental_update(request.perform_incremental_update, recipe)
+    if config.auto_training_config is not None:
+        check_schedule(config.auto_training_config, "solutionUpdateConfig.autoTrainingConfig")
+    if config.events_config is not None and recipe is not None:
+        group = DATASET_GROUP.get(context, row.dataset_group_arn)
+        setting = Setting(context, group, recipe)
+        check_events_config(config.events_config, setting, recipe, "solutionUpdateConfig.eventsConfig")
+
+
+def _changes_config(before: dict[str, Any], update: dict[str, Any]) -> bool:
+    after = before | update
+    return training_interval_s(before) != training_interval_s(after) or _events(before) != _events(after)
+
+
+def _events(config: dict[str, Any]) -> list[Any]:
+    return (config.get("eventsConfig") or {}).get("eventParametersList") or []
+
+
+def refuse_update_under_way(row: SolutionRow | CampaignRow) -> None:
+    """Raise ResourceInUseException while an update of the row has not ended."""
+    status = (row.latest_update or {}).get("status", "")
+    if status in UNDER_WAY:
+        raise ResourceInUseException(f"{row.arn} has an update in state {status}: wait until that has ended.")
+
+
 def _refuse_in_use(context: Context, row: SolutionRow) -> None:
+    refuse_update_under_way(row)
     refuse_dependants(context, row, CampaignRow, "campaign", CampaignRow.solution_arn == row.arn)
     refuse_dependants(
         context,

@@ -5,6 +5,8 @@ Sources: the reference's sections on automatic training and on recommenders.
 
 import math
 import re
+from collections.abc import Mapping
+from typing import Any
 
 HOUR_S = 3_600.0
 DAY_S = 24 * HOUR_S
@@ -31,3 +33,9 @@ def interval_s(expression: str | None) -> float | None:
     found = _RATE.fullmatch(expression)
     days = int(found[1]) if found else 0
     return days * DAY_S if 1 <= days <= MOST_DAYS else None
+
+
+def training_interval_s(solution_config: Mapping[str, Any] | None) -> float:
+    """Seconds between the automatic trainings of a solution with this solutionConfig."""
+    config = (solution_config or {}).get("autoTrainingConfig") or {}
+    return interval_s(config.get("schedulingExpression")) or DEFAULT_DAYS * DAY_S

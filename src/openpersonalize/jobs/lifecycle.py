@@ -6,7 +6,7 @@ in no row instead of a word. Nobody but `begin` here and the worker's `queue` wr
 
 from dataclasses import dataclass
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from openpersonalize.errors import ResourceInUseException
@@ -96,6 +96,7 @@ DELETE_SOLUTION = declare(Job("delete-solution", DELETE))
 TRAIN_SOLUTION_VERSION = declare(Job("train-solution-version", TRAIN))
 DEPLOY_CAMPAIGN = declare(Job("deploy-campaign", CREATE))
 UPDATE_CAMPAIGN = declare(Job("update-campaign", CREATE, sub_record="latest_update"))
+ROLL_OUT_CAMPAIGN = declare(Job("roll-out-campaign", CREATE, sub_record="roll_out"))
 DELETE_CAMPAIGN = declare(Job("delete-campaign", DELETE))
 UPDATE_DATASET = declare(Job("update-dataset", UPDATE))
 UPDATE_SOLUTION = declare(Job("update-solution", CREATE, sub_record="latest_update"))
@@ -150,6 +151,26 @@ def request_cancel(session: Session, resource_arn: str) -> int:
     """Ask the unfinished jobs of a resource to stop, in the caller's transaction; says how many there are."""
     condition = (JobRow.resource_arn == resource_arn, JobRow.state.in_(UNFINISHED))
     return records.change(session, update(JobRow).where(*condition).values(cancel_requested=True))
+
+
+def stop(session: Session, row: Lifecycle, job: Job, *, now: float) -> bool:
+    """Stop the work of a phase that can be stopped; False where `row` is neither pending nor running.
+
+    What nobody has taken yet ends here; what runs is asked to, and ends within seconds.
+    """
+    # The job before the row, as the worker locks them: so neither waits for the other in a circle.
+    unfinished = (JobRow.resource_arn == row.arn, JobRow.kind == job.kind, JobRow.state.in_(UNFINISHED))
+    queued = session.scalar(select(JobRow).where(*unfinished).with_for_update())
+    session.refresh(row, with_for_update=True)
+    if queued is None or row.status not in (job.phase.pending, job.phase.running):
+        return False
+    if row.status == job.phase.running:
+        queued.cancel_requested = True
+        set_words(row, job, job.phase.cancelling, now=now)
+    else:
+        queued.state, queued.failure_class, queued.finished_at = "cancelled", "cancelled", now
+        set_words(row, job, job.phase.cancelled, now=now)
+    return True
 
 
 def set_words(row: Lifecycle, job: Job, word: str, *, now: float, reason: str | None = None) -> None:

@@ -1,7 +1,8 @@
 """The queue of jobs: a table in the same database, so that a resource and its job appear together.
 
 Who may write what:
-- `lifecycle.begin` inserts a job, queued. `lifecycle.request_cancel` sets its flag. Nothing else does.
+- `lifecycle.begin` inserts a job, queued. `lifecycle.request_cancel` and `stop` set its flag; `stop` also
+  ends one that nobody has taken yet. Nothing else does.
 - `claim` gives a job to a worker for `lease_s` and counts its `attempt` up. The lease is measured by the
   database's clock, the only one that all workers share.
 - Every write of a worker is fenced: `… WHERE id = ? AND attempt = ? AND lease_owner = ? AND state =
@@ -35,6 +36,10 @@ WORKER_DIED = "The worker died or stopped answering while it ran the job."
 
 class LeaseLost(Exception):  # noqa: N818  (no error: the job is in other hands)
     """Another worker has the job now, or it is gone: stop and change nothing."""
+
+
+class StopWanted(Exception):  # noqa: N818  (no error: somebody asked for it)
+    """The work was done when the resource had been told to stop: nothing of it may become visible."""
 
 
 class ResourceGone(Exception):  # noqa: N818  (no error: somebody wanted it so)
@@ -158,7 +163,12 @@ def heartbeat(
         if phase:
             values |= {"progress_phase": phase, "progress_percent": percent, "eta_s": eta_s}
         _fenced(session, held, values)
-        return bool(session.scalar(select(JobRow.cancel_requested).where(JobRow.id == held.id)))
+        return cancel_requested(session, held)
+
+
+def cancel_requested(session: Session, held: Claim) -> bool:
+    """Whether somebody wants the job to stop."""
+    return bool(session.scalar(select(JobRow.cancel_requested).where(JobRow.id == held.id)))
 
 
 def finish(
@@ -174,8 +184,8 @@ def finish(
 ) -> None:
     """End the job, make its result visible and give its resource the phase's last word.
 
-    All in the caller's transaction, which must be rolled back when this raises LeaseLost, or ResourceGone
-    (there is a result and nothing that it belongs to).
+    All in the caller's transaction, which must be rolled back when this raises LeaseLost, ResourceGone
+    (there is a result and nothing that it belongs to), or StopWanted.
     """
     reason = _storable(reason)
     values: dict[str, Any] = {
@@ -190,6 +200,8 @@ def finish(
     if state == "done":
         values["progress_percent"] = 100.0
     _fenced(session, held, values)
+    if state == "done" and held.job.phase.cancelled and cancel_requested(session, held):
+        raise StopWanted(held.resource_arn)
     resource = resource_of(session, held.resource_arn)
     if resource is None:
         if state == "done" and not held.job.deletes:

@@ -3,12 +3,16 @@
 import secrets
 from typing import Literal
 
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from openpersonalize.jobs.lifecycle import TRAIN_SOLUTION_VERSION, begin
 from openpersonalize.storage.tables import SolutionRow, SolutionVersionRow
 
 TrainingType = Literal["MANUAL", "AUTOMATIC"]
+
+AUTO_ML_RECIPE = "aws-user-personalization"
+"""What AutoML has to choose from, now that no solution can be made of the legacy recipes."""
 
 
 def begin_training(
@@ -31,7 +35,7 @@ def begin_training(
         last_updated_date_time=now,
         solution_arn=solution.arn,
         dataset_group_arn=solution.dataset_group_arn,
-        recipe_arn=solution.recipe_arn,
+        recipe_arn=solution.recipe_arn or _auto_ml_recipe_arn(solution),
         event_type=solution.event_type,
         solution_config=solution.solution_config,
         perform_hpo=solution.perform_hpo,
@@ -42,3 +46,16 @@ def begin_training(
     )
     begin(session, row, TRAIN_SOLUTION_VERSION, now=now)
     return row
+
+
+def _auto_ml_recipe_arn(solution: SolutionRow) -> str:
+    partition = solution.arn.split(":", 2)[1]
+    return f"arn:{partition}:personalize:::recipe/{AUTO_ML_RECIPE}"
+
+
+def newest_version(
+    session: Session, solution_arn: str, *conditions: ColumnElement[bool]
+) -> SolutionVersionRow | None:
+    """The newest version of a solution that meets the conditions; None where there is none."""
+    query = select(SolutionVersionRow).where(SolutionVersionRow.solution_arn == solution_arn, *conditions)
+    return session.scalar(query.order_by(SolutionVersionRow.id.desc()).limit(1))

@@ -173,6 +173,8 @@ class CampaignRow(Lifecycle, Base):
     campaign_config: Mapped[dict[str, Any] | None]
     latest_update: Mapped[dict[str, Any] | None]
     """The newest UpdateCampaign: solution version, TPS, config, status, failure reason and dates."""
+    roll_out: Mapped[dict[str, Any] | None]
+    """The newest look for a version to follow: status and dates; no member of the API shows it."""
     artifact_id: Mapped[str | None] = mapped_column(String(64))
     """What serves now; set by the deployment job, None until the campaign is ACTIVE."""
     recommendation_cid: Mapped[str] = mapped_column(String(6))

@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from openpersonalize.errors import JobError
+from openpersonalize.jobs import rollouts
 from openpersonalize.jobs.worker import Publish, RunningJob
 from openpersonalize.storage import records
 from openpersonalize.storage.artifacts import read_manifest
@@ -18,8 +19,10 @@ def deploy_campaign(job: RunningJob, stores: Stores) -> Publish:
     artifact_id = _readable_artifact(stores, version_arn)
 
     def publish(session: Session) -> None:
-        records.named(session, CampaignRow, job.resource_arn).artifact_id = artifact_id
+        campaign = records.named(session, CampaignRow, job.resource_arn)
+        campaign.artifact_id = artifact_id
         records.bump(session, records.DEPLOYMENTS)
+        rollouts.look_if_behind(session, campaign, now=stores.clock())
 
     return publish
 
@@ -38,6 +41,19 @@ def update_campaign(job: RunningJob, stores: Stores) -> Publish:
         campaign.artifact_id = artifact_id
         campaign.last_updated_date_time = stores.clock()
         records.bump(session, records.DEPLOYMENTS)
+        rollouts.look_if_behind(session, campaign, now=stores.clock())
+
+    return publish
+
+
+def roll_out_campaign(job: RunningJob, stores: Stores) -> Publish:
+    """Begin the update of a campaign that is to serve the newest version of its solution."""
+
+    def publish(session: Session) -> None:
+        campaign = records.named(session, CampaignRow, job.resource_arn)
+        # A client may be asking for an update at this moment.
+        session.refresh(campaign, with_for_update=True)
+        rollouts.roll_out(session, campaign, now=stores.clock())
 
     return publish
 

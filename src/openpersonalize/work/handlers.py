@@ -24,6 +24,7 @@ from openpersonalize.jobs.lifecycle import (
     IMPORT_DATASET,
     INFER_BATCH,
     RETRAIN_RECOMMENDER,
+    ROLL_OUT_CAMPAIGN,
     SEGMENT_BATCH,
     START_RECOMMENDER,
     STOP_RECOMMENDER,
@@ -32,6 +33,7 @@ from openpersonalize.jobs.lifecycle import (
     UPDATE_DATASET,
     UPDATE_METRIC_ATTRIBUTION,
     UPDATE_RECOMMENDER,
+    UPDATE_SOLUTION,
 )
 from openpersonalize.jobs.worker import WorkFunction
 from openpersonalize.work import (
@@ -41,6 +43,7 @@ from openpersonalize.work import (
     metric_attributions,
     recommenders,
     resources,
+    solutions,
     training,
 )
 from openpersonalize.work.not_built import not_built
@@ -55,6 +58,8 @@ HANDLERS: Mapping[str, WorkFunction] = {
     TRAIN_SOLUTION_VERSION.kind: training.run_training,
     DEPLOY_CAMPAIGN.kind: deployments.deploy_campaign,
     UPDATE_CAMPAIGN.kind: deployments.update_campaign,
+    ROLL_OUT_CAMPAIGN.kind: deployments.roll_out_campaign,
+    UPDATE_SOLUTION.kind: solutions.update_solution,
     DELETE_DATASET_GROUP.kind: resources.delete_dataset_group,
     DELETE_DATASET.kind: resources.delete_dataset,
     DELETE_EVENT_TRACKER.kind: resources.delete_alone,

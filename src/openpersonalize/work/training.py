@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from openpersonalize.errors import InvalidInputException, JobError
+from openpersonalize.jobs import rollouts
 from openpersonalize.jobs.orphans import record_child
 from openpersonalize.jobs.worker import RunningJob
 from openpersonalize.recipes.catalogue import BUILT, RECIPES
@@ -28,6 +29,7 @@ from openpersonalize.storage.event_log import Streamed, read_streamed
 from openpersonalize.storage.generations import generation_folder, part_paths
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, GenerationRow, SolutionVersionRow
+from openpersonalize.work.unbuilt_training import refuse_unbuilt
 
 SEED = 0
 _WAIT_S = 0.2
@@ -73,6 +75,7 @@ def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
     """
     with stores.database.read() as session:
         version = records.named(session, SolutionVersionRow, job.resource_arn)
+        refuse_unbuilt(version)
         subject = Subject(
             version.dataset_group_arn, version.recipe_arn, version.event_type, version.solution_config or {}
         )
@@ -83,6 +86,7 @@ def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
         row.metrics = trained.metrics
         row.training_hours = trained.hours
         row.artifact_id = trained.artifact_id
+        rollouts.announce(session, row.solution_arn, now=stores.clock())
 
     return publish
 

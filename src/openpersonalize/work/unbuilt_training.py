@@ -1,0 +1,26 @@
+"""What solutions may ask of a training and no machinery serves yet; their versions fail and say so."""
+
+from openpersonalize.errors import JobError
+from openpersonalize.storage.tables import SolutionVersionRow
+
+
+def refuse_unbuilt(version: SolutionVersionRow) -> None:
+    """Raise JobError that names the first setting of a version which is not built yet."""
+    config = version.solution_config or {}
+    events = (config.get("eventsConfig") or {}).get("eventParametersList")
+    objective = config.get("optimizationObjective") or {}
+    columns = config.get("trainingDataConfig") or {}
+    asked = {
+        "performAutoML": version.perform_auto_ml,
+        "performHPO": version.perform_hpo,
+        "trainingMode UPDATE": version.training_mode == "UPDATE",
+        "performIncrementalUpdate": version.perform_incremental_update,
+        "solutionConfig.eventsConfig": events,
+        "solutionConfig.optimizationObjective": objective and objective.get("objectiveSensitivity") != "OFF",
+        "solutionConfig.trainingDataConfig": any(
+            names for by_dataset in columns.values() for names in by_dataset.values()
+        ),
+    }
+    for what, is_asked in asked.items():
+        if is_asked:
+            raise JobError(f"not built yet: {what}")
