@@ -208,6 +208,15 @@ def test_an_unknown_dataset_is_not_found(world: World) -> None:
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
+def test_the_dataset_of_another_account_or_region_is_not_found(shop: Shop) -> None:
+    for stranger in (World(shop.world.server), shop.world.elsewhere(region="eu-west-1")):
+        theirs = Shop(stranger, shop.group, shop.dataset)
+        message = refused("ResourceNotFoundException", lambda theirs=theirs: theirs.put(("i", DRAMA)))
+
+        assert message == f"The given dataset does not exist: {shop.dataset}"
+    assert shop.stored() == []
+
+
 def test_a_dataset_takes_records_only_while_it_is_active(world: World) -> None:
     dataset = world.personalize.create_dataset(
         name="it",
