@@ -57,7 +57,7 @@ Attempt = tuple[int, int]
 
 
 def collect(stores: Stores, grace_s: float = GRACE_S) -> int:
-    """Remove what dead jobs left, what was replaced, and what has expired; says how many published folders."""
+    """Remove what dead jobs left, what was replaced, and what has expired; says how many folders went."""
     end_what_was_left(stores)
     remove_broken_uploads(stores)
     _forget_answers(stores)

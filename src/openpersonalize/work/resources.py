@@ -1,16 +1,19 @@
 """The jobs of resources that need no work: they become ACTIVE at once, or go and free what was theirs."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from openpersonalize.jobs.worker import Publish, RunningJob
 from openpersonalize.storage import records
+from openpersonalize.storage.erasing import Log, erase
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import (
+    ActionInteractionRow,
     DatasetGroupRow,
     DatasetRow,
     EventRow,
     GenerationRow,
+    RecordRow,
     SolutionVersionRow,
     TagRow,
 )
@@ -28,22 +31,28 @@ def delete_alone(job: RunningJob, stores: Stores) -> Publish:
 
 def delete_dataset_group(job: RunningJob, stores: Stores) -> Publish:
     """Delete a dataset group, and the events that were sent to it."""
+    with stores.database.read() as session:
+        group = records.named(session, DatasetGroupRow, job.resource_arn)
+    rows = _events_of(group)
+    _erase_most(job, stores, *rows)
 
     def publish(session: Session) -> None:
-        _delete_events(session, job.resource_arn)
+        _erase_rest(session, *rows)
         _delete_tags(session, job.resource_arn)
 
     return publish
 
 
 def delete_dataset(job: RunningJob, stores: Stores) -> Publish:
-    """Delete a dataset with all its rows: imported ones, and for interactions those sent as events."""
+    """Delete a dataset with all its rows: those that were imported, and those that were sent one by one."""
+    with stores.database.read() as session:
+        dataset = records.named(session, DatasetRow, job.resource_arn)
+        rows = _rows_of(session, dataset)
+    _erase_most(job, stores, *rows)
 
     def publish(session: Session) -> None:
-        dataset = records.named(session, DatasetRow, job.resource_arn)
         session.execute(delete(GenerationRow).where(GenerationRow.dataset_id == dataset.id))
-        if dataset.dataset_type == "INTERACTIONS":
-            _delete_events(session, dataset.dataset_group_arn)
+        _erase_rest(session, *rows)
         _delete_tags(session, job.resource_arn)
 
     return publish
@@ -71,9 +80,27 @@ def delete_served(job: RunningJob, stores: Stores) -> Publish:
     return publish
 
 
-def _delete_events(session: Session, dataset_group_arn: str) -> None:
-    group = records.named(session, DatasetGroupRow, dataset_group_arn)
-    session.execute(delete(EventRow).where(EventRow.dataset_group_id == group.id))
+def _rows_of(session: Session, dataset: DatasetRow) -> tuple[Log, ColumnElement[bool]]:
+    """Which rows were sent to a dataset."""
+    if dataset.dataset_type == "INTERACTIONS":
+        return _events_of(records.named(session, DatasetGroupRow, dataset.dataset_group_arn))
+    if dataset.dataset_type == "ACTION_INTERACTIONS":
+        return ActionInteractionRow, ActionInteractionRow.dataset_id == dataset.id
+    return RecordRow, RecordRow.dataset_id == dataset.id
+
+
+def _events_of(group: DatasetGroupRow) -> tuple[Log, ColumnElement[bool]]:
+    return EventRow, EventRow.dataset_group_id == group.id
+
+
+def _erase_most(job: RunningJob, stores: Stores, log: Log, condition: ColumnElement[bool]) -> None:
+    """Delete all rows that are there now, however many; if the deletion fails later, they are gone too."""
+    erase(stores.database, log, condition, between=lambda _: job.progress("deleting rows", 0.0))
+
+
+def _erase_rest(session: Session, log: Log, condition: ColumnElement[bool]) -> None:
+    """Delete the few rows that have come meanwhile, and tell those who keep rows in memory."""
+    session.execute(delete(log).where(condition))
     records.bump(session, records.ERASURES)
 
 
