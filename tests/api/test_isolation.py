@@ -32,6 +32,7 @@ class Estate:
     solution: str
     version: str
     campaign: str
+    recommender: str
     filter: str
     attribution: str
     inference_job: str
@@ -41,8 +42,10 @@ class Estate:
 
 
 def build(world: World) -> Estate:
-    group = world.dataset_group(tags=[{"tagKey": "owner", "tagValue": world.account + world.region}])
-    schema = world.schema("Interactions", *FIELDS["Interactions"], text_field("EVENT_TYPE"), name="schema")
+    tags = [{"tagKey": "owner", "tagValue": world.account + world.region}]
+    group = world.dataset_group(domain="ECOMMERCE", tags=tags)
+    fields = [*FIELDS["Interactions"], text_field("EVENT_TYPE")]
+    schema = world.schema("Interactions", *fields, name="schema", domain="ECOMMERCE")
     dataset = world.personalize.create_dataset(
         name="it", datasetGroupArn=group, datasetType="Interactions", schemaArn=schema
     )["datasetArn"]
@@ -51,12 +54,14 @@ def build(world: World) -> Estate:
     import_job = world.personalize.create_dataset_import_job(
         jobName="it",
         datasetArn=dataset,
-        dataSource={"dataLocation": world.upload(plain_interactions(event_type="watch"))},
+        dataSource={"dataLocation": world.upload(plain_interactions(event_type="View"))},
     )["datasetImportJobArn"]
     world.settle()
     solution = world.solution(group, name="it")
     version = world.trained(solution)
     campaign = world.campaign(version, "it")
+    recommender = world.personalize.create_recommender(name="it", datasetGroupArn=group, recipeArn=VIEWED)
+    world.settle()
     return Estate(
         world=world,
         group=group,
@@ -68,10 +73,12 @@ def build(world: World) -> Estate:
         solution=solution,
         version=version,
         campaign=campaign,
+        recommender=recommender["recommenderArn"],
         **unfinished(world, group, dataset, version),
     )
 
 
+VIEWED = "arn:aws:personalize:::recipe/aws-ecomm-popular-items-by-views"
 ROLE = "arn:aws:iam::123456789012:role/it"
 PLACES = {
     "jobInput": {"s3DataSource": {"path": "s3://bucket/in"}},
@@ -131,6 +138,7 @@ NOT_FOUND: Mapping[str, list[Members]] = {
     "DescribeSolution": [lambda own, other: {"solutionArn": other.solution}],
     "DescribeSolutionVersion": [lambda own, other: {"solutionVersionArn": other.version}],
     "DescribeCampaign": [lambda own, other: {"campaignArn": other.campaign}],
+    "DescribeRecommender": [lambda own, other: {"recommenderArn": other.recommender}],
     "DescribeFilter": [lambda own, other: {"filterArn": other.filter}],
     "DescribeMetricAttribution": [lambda own, other: {"metricAttributionArn": other.attribution}],
     "DescribeBatchInferenceJob": [lambda own, other: {"batchInferenceJobArn": other.inference_job}],
@@ -155,8 +163,20 @@ NOT_FOUND: Mapping[str, list[Members]] = {
     "DeleteEventTracker": [lambda own, other: {"eventTrackerArn": other.tracker}],
     "DeleteSolution": [lambda own, other: {"solutionArn": other.solution}],
     "DeleteCampaign": [lambda own, other: {"campaignArn": other.campaign}],
+    "DeleteRecommender": [lambda own, other: {"recommenderArn": other.recommender}],
     "DeleteFilter": [lambda own, other: {"filterArn": other.filter}],
     "DeleteMetricAttribution": [lambda own, other: {"metricAttributionArn": other.attribution}],
+    "CreateRecommender": [
+        lambda own, other: {"name": "new", "datasetGroupArn": other.group, "recipeArn": VIEWED}
+    ],
+    "UpdateRecommender": [
+        lambda own, other: {
+            "recommenderArn": other.recommender,
+            "recommenderConfig": {"minRecommendationRequestsPerSecond": 9},
+        }
+    ],
+    "StopRecommender": [lambda own, other: {"recommenderArn": other.recommender}],
+    "StartRecommender": [lambda own, other: {"recommenderArn": other.recommender}],
     "CreateFilter": [
         lambda own, other: {"name": "new", "datasetGroupArn": other.group, "filterExpression": EXPRESSION}
     ],
@@ -206,7 +226,9 @@ NOT_FOUND: Mapping[str, list[Members]] = {
             "recipeArn": "arn:aws:personalize:::recipe/aws-sims",
         }
     ],
+    "UpdateSolution": [lambda own, other: {"solutionArn": other.solution, "performAutoTraining": False}],
     "CreateSolutionVersion": [lambda own, other: {"solutionArn": other.solution}],
+    "StopSolutionVersionCreation": [lambda own, other: {"solutionVersionArn": other.version}],
     "CreateCampaign": [
         lambda own, other: {"name": "new", "solutionVersionArn": other.version},
         lambda own, other: {"name": "new", "solutionVersionArn": f"{other.solution}/$LATEST"},
@@ -242,6 +264,10 @@ LISTS: Mapping[str, tuple[str, str, str, str, Callable[[Estate], str]]] = {
         lambda other: "",
     ),
     "ListCampaigns": ("campaigns", "campaignArn", "campaign", "solutionArn", lambda other: other.solution),
+    "ListRecommenders": (
+        *("recommenders", "recommenderArn", "recommender", "datasetGroupArn"),
+        lambda other: other.group,
+    ),
     "ListFilters": ("Filters", "filterArn", "filter", "datasetGroupArn", lambda other: other.group),
     "ListMetricAttributions": (
         *("metricAttributions", "metricAttributionArn", "attribution", "datasetGroupArn"),
@@ -301,6 +327,7 @@ def snapshot(estate: Estate) -> list[Any]:
         client.describe_solution(solutionArn=estate.solution)["solution"],
         client.describe_solution_version(solutionVersionArn=estate.version)["solutionVersion"],
         client.describe_campaign(campaignArn=estate.campaign)["campaign"],
+        client.describe_recommender(recommenderArn=estate.recommender)["recommender"],
         client.describe_filter(filterArn=estate.filter)["filter"],
         client.describe_metric_attribution(metricAttributionArn=estate.attribution)["metricAttribution"],
         client.describe_batch_inference_job(batchInferenceJobArn=estate.inference_job)["batchInferenceJob"],
@@ -391,6 +418,14 @@ def test_nobody_asks_anothers_campaign(estates: list[Estate]) -> None:
         list(threads.map(lambda pair: ask(*pair), pairs(estates)))
 
 
+def test_nobody_asks_anothers_recommender(estates: list[Estate]) -> None:
+    for own, other in pairs(estates):
+        ask = own.world.runtime.get_recommendations
+        assert ask(recommenderArn=own.recommender, userId="u1")["itemList"]
+        message = refused("InvalidInputException", ask, recommenderArn=other.recommender, userId="u1")
+        assert message == f"{other.recommender} does not exist or is not active yet."
+
+
 def test_nobody_sends_to_anothers_tracker(estates: list[Estate]) -> None:
     def send(own: Estate, other: Estate) -> None:
         # The same event in each estate: it is a duplicate in none of them.
@@ -449,6 +484,7 @@ def test_an_owner_deletes_without_touching_the_others(world: World) -> None:
     leaving.world.settle()
     client.delete_solution(solutionArn=leaving.solution)
     client.delete_event_tracker(eventTrackerArn=leaving.tracker)
+    client.delete_recommender(recommenderArn=leaving.recommender)
     client.delete_filter(filterArn=leaving.filter)
     client.delete_metric_attribution(metricAttributionArn=leaving.attribution)
     client.delete_dataset(datasetArn=leaving.dataset)
