@@ -2,11 +2,12 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from openpersonalize.models import FactorModel, NeighbourModel, Query
+from openpersonalize.models import FactorModel, NeighbourModel, Query, UserRanker
 from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.trainers import TRAINERS
@@ -25,6 +26,15 @@ METRICS = {
     "precision_at_10",
     "precision_at_25",
 }
+HANDFULS = {
+    "one event": [[0]],
+    "one user and one item": [[0, 0, 0]],
+    "one user": [[0, 1, 2]],
+    "one item": [[0], [0], [0]],
+    "users of one event each": [[0], [1]],
+    "three users": [[0, 1], [1], [0, 2]],
+}
+"""Items by user, oldest first."""
 EVERY_ITEM = {"min_item_interaction_count_percentile": "0", "max_item_interaction_count_percentile": "1"}
 
 
@@ -57,6 +67,24 @@ def test_the_same_seed_and_threads_give_the_same_bytes(recipe: str, tmp_path: Pa
         digests.append(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest())
 
     assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("handful", HANDFULS.values(), ids=HANDFULS)
+@pytest.mark.parametrize("recipe", sorted(TRAINERS))
+def test_every_trainer_takes_a_handful_of_events(recipe: str, handful: list[list[int]]) -> None:
+    n_items = 1 + max(item for items in handful for item in items)
+    trained = _train(recipe, interactions_of([np.array(items) for items in handful], n_items))
+    model: Any = trained.model
+    if isinstance(model, UserRanker):
+        answers = [model.recommend(Query(user=user), 25) for user in (-1, 0)]
+    else:
+        answers = [model.similar(Query(), 25)]
+
+    assert set(trained.metrics) == METRICS
+    assert all(0.0 <= value <= 1.0 for value in trained.metrics.values())
+    for answer in answers:
+        assert sorted(answer.items.tolist()) == list(range(n_items))
+        assert answer.scores is None or answer.scores.sum() == pytest.approx(1.0)
 
 
 def test_another_seed_gives_other_factors(tmp_path: Path) -> None:
