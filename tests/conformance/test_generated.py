@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openpersonalize.protocol.rest import PATHS
-from openpersonalize.storage.tables import FilterRow
+from openpersonalize.storage.tables import FilterRow, RecommenderRow
 from tests.answer_rules import allowed_codes, check_model
 from tests.api.wire import authorization
 from tests.conformance import generated
@@ -63,8 +63,21 @@ def existing(world: World) -> dict[str, str]:
         "itemId": "i1",
         "properties": "{}",
         "schema": world.personalize.describe_schema(schemaArn=schema)["schema"]["schema"],
+        "recommenderArn": recommender(world),
         **unfinished(world, group, dataset, version),
     }
+
+
+def recommender(world: World) -> str:
+    """A recommender of a use case that cannot be trained yet, as if it could."""
+    arn: str = world.personalize.create_recommender(
+        name="recommender",
+        datasetGroupArn=world.dataset_group("shop", domain="ECOMMERCE"),
+        recipeArn="arn:aws:personalize:::recipe/aws-ecomm-recommended-for-you",
+    )["recommenderArn"]
+    world.settle()
+    world.set_columns(RecommenderRow, arn, status="ACTIVE", failure_reason=None)
+    return arn
 
 
 def unfinished(world: World, group: str, dataset: str, version: str) -> dict[str, str]:
