@@ -9,10 +9,15 @@ import polars as pl
 import pytest
 from botocore.exceptions import ClientError
 
+from openpersonalize.errors import JobError
+from openpersonalize.jobs.lifecycle import UPDATE_DATASET
+from openpersonalize.jobs.worker import Publish, RunningJob, Worker
 from openpersonalize.storage.generations import part_paths
+from openpersonalize.storage.stores import Stores
+from openpersonalize.work.datasets import update_dataset
 from tests.api.refusals import refused
 from tests.api.test_put_records import stored
-from tests.world import World, plain_interactions, text_field
+from tests.world import World, plain_interactions, text_field, until
 
 OLD = [text_field("ITEM_ID"), text_field("GENRE", categorical=True)]
 PRICE = {"name": "PRICE", "type": ["null", "float"]}
@@ -149,6 +154,42 @@ def test_dataset_and_schema_must_exist(shop: Shop) -> None:
     refused("ResourceNotFoundException", call, datasetArn=none, schemaArn=schema)
     no_schema = shop.world.arn("schema", "none")
     refused("ResourceNotFoundException", call, datasetArn=shop.dataset, schemaArn=no_schema)
+
+
+def test_an_update_that_fails_says_so_and_leaves_the_dataset_as_it_was(shop: Shop) -> None:
+    before = shop.described()
+    shop.update(*OLD, PRICE)
+    hand = Worker(shop.world.server.stores, {UPDATE_DATASET.kind: fail})
+    until(hand.run_one, "the update is tried")
+    after = shop.described()
+
+    assert (after["status"], after["schemaArn"]) == ("ACTIVE", before["schemaArn"])
+    update = after["latestDatasetUpdate"]
+    assert (update["status"], update["failureReason"]) == ("CREATE FAILED", "No room is left.")
+    shop.put("i", genre="x")
+    shop.update(*OLD, PRICE)
+    assert shop.described()["latestDatasetUpdate"]["status"] == PENDING
+    shop.world.settle()
+    assert "failureReason" not in shop.described()["latestDatasetUpdate"]
+
+
+def fail(job: RunningJob, stores: Stores) -> Publish:
+    raise JobError("No room is left.")
+
+
+def test_the_dataset_is_in_progress_while_the_update_runs(shop: Shop) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def look(job: RunningJob, stores: Stores) -> Publish:
+        seen.append(shop.described())
+        return update_dataset(job, stores)
+
+    shop.update(*OLD, PRICE)
+    assert Worker(shop.world.server.stores, {UPDATE_DATASET.kind: look}).run_one()
+
+    assert [each["status"] for each in seen] == [RUNNING]
+    assert seen[0]["latestDatasetUpdate"]["status"] == RUNNING
+    assert shop.described()["status"] == "ACTIVE"
 
 
 def test_nothing_else_begins_while_the_schema_is_replaced(shop: Shop) -> None:
