@@ -66,6 +66,17 @@ class DomainStore:
         return [entry["itemId"] for entry in answer["itemList"]]
 
 
+def is_silent(store: DomainStore, arn: str) -> bool:
+    """Whether a recommender answers nothing; the words must be those of something that is not there."""
+    try:
+        store.recommend(arn)
+    except store.world.runtime.exceptions.InvalidInputException as error:
+        message = error.response["Error"]["Message"]
+        assert message == f"{arn} does not exist or is not active yet."
+        return True
+    return False
+
+
 def recipe_arn(name: str) -> str:
     """The ARN of a recipe."""
     return f"arn:aws:personalize:::recipe/{name}"

@@ -12,7 +12,7 @@ from openpersonalize.jobs.worker import Publish, RunningJob, Worker
 from openpersonalize.storage.stores import Stores, wall_clock
 from openpersonalize.work.housekeeping import collect
 from openpersonalize.work.schedules import begin_due
-from tests.api.domain_stores import SHOP, VIDEO, DomainStore, a_domain_store, planted
+from tests.api.domain_stores import SHOP, VIDEO, DomainStore, a_domain_store, is_silent, planted
 from tests.api.refusals import refused
 from tests.databases import new_database
 from tests.world import World, running_server, until
@@ -136,6 +136,7 @@ def test_deleting_ends_a_training_under_way(store: DomainStore, days: Days) -> N
 def test_a_recommender_that_could_not_be_stopped_answers_on(store: DomainStore, days: Days) -> None:
     arn, stores = store.recommender("home"), store.world.server.stores
     store.world.personalize.stop_recommender(recommenderArn=arn)
+    until(lambda: is_silent(store, arn), "the recommender answers no more")
 
     def broken(job: RunningJob, stores: Stores) -> Publish:
         raise OSError
@@ -145,7 +146,7 @@ def test_a_recommender_that_could_not_be_stopped_answers_on(store: DomainStore, 
         hand.run_one()
 
     assert store.describe(arn)["status"] == "ACTIVE"
-    until(lambda: store.recommend(arn), "the recommender answers")
+    until(lambda: not is_silent(store, arn), "the recommender answers")
 
 
 def test_only_the_artifact_that_serves_is_kept(store: DomainStore, days: Days) -> None:

@@ -16,6 +16,7 @@ from tests.api.domain_stores import (
     VIDEO,
     DomainStore,
     a_domain_store,
+    is_silent,
     recipe_arn,
 )
 from tests.api.refusals import refused
@@ -39,17 +40,6 @@ def stores(server: Server) -> dict[str, DomainStore]:
 def shop(stores: dict[str, DomainStore]) -> DomainStore:
     """The store of the domain ECOMMERCE."""
     return stores[SHOP]
-
-
-def is_silent(store: DomainStore, arn: str) -> bool:
-    """Whether a recommender answers nothing; the words must be those of something that is not there."""
-    try:
-        store.recommend(arn)
-    except store.world.runtime.exceptions.InvalidInputException as error:
-        message = error.response["Error"]["Message"]
-        assert message == f"{arn} does not exist or is not active yet."
-        return True
-    return False
 
 
 @pytest.mark.parametrize(("domain", "expected"), [(VIDEO, BY_USERS), (SHOP, BY_EVENTS)])
