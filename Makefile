@@ -4,6 +4,8 @@
 #   make install    the set-up alone
 #   make test       format, lint, types, import contracts, migrations, tests on SQLite
 #   make test-all   make test, then the slow tests (Node.js and npm needed), and the API and storage suites on PostgreSQL
+#   make docs       write the pages that follow from the code (docs/compatibility.md, docs/limits.md, examples/postman.json)
+#   make conformance-latest   compare with the newest botocore, whatever the lock says; no gate
 #   make bench      the benchmarks of benchmarks/README.md
 #   make lock       renew requirements*.lock from pyproject.toml
 #   make clean      remove what was built and installed; keeps data/
@@ -25,7 +27,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run install develop test check test-all test-rest clients bench lock clean
+.PHONY: help run install develop test check test-all test-rest clients docs conformance-latest bench lock clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -55,6 +57,17 @@ test-rest: $(DEVELOPED) clients
 	.ci/postgres $(BIN)/pytest -n $(JOBS) --dist loadgroup tests/api tests/conformance tests/unit/storage
 
 clients: $(AWS_CLI) $(JAVASCRIPT)
+
+docs: $(DEVELOPED)
+	$(BIN)/python -m docs.generator
+
+# In a venv of its own that falls back on this one: nothing here changes.
+conformance-latest: $(DEVELOPED)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+		$(BIN)/python -m venv --system-site-packages "$$folder" && \
+		realpath $(VENV)/lib/python*/site-packages >"$$(echo "$$folder"/lib/python*/site-packages)/ours.pth" && \
+		"$$folder/bin/python" -m pip --disable-pip-version-check -qq --no-input install --upgrade botocore && \
+		"$$folder/bin/python" -m tests.conformance.latest
 
 bench: $(DEVELOPED)
 	@for bench in benchmarks/bench_*.py benchmarks/quality_*.py; do \
