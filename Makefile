@@ -61,12 +61,13 @@ clients: $(AWS_CLI) $(JAVASCRIPT)
 docs: $(DEVELOPED)
 	$(BIN)/python -m docs.generator
 
-# In a venv of its own that falls back on this one: nothing here changes.
+# In a throw-away venv, which has the newest botocore in front of what is in ours.
 conformance-latest: $(DEVELOPED)
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-		$(BIN)/python -m venv --system-site-packages "$$folder" && \
-		realpath $(VENV)/lib/python*/site-packages >"$$(echo "$$folder"/lib/python*/site-packages)/ours.pth" && \
-		"$$folder/bin/python" -m pip --disable-pip-version-check -qq --no-input install --upgrade botocore && \
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(BIN)/python -m venv "$$folder" && \
+		"$$folder/bin/python" -m pip --disable-pip-version-check -qq --no-input install botocore && \
+		ours=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+		theirs=$$("$$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+		echo "import site; site.addsitedir('$$ours')" >"$$theirs/ours.pth" && \
 		"$$folder/bin/python" -m tests.conformance.latest
 
 bench: $(DEVELOPED)
