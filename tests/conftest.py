@@ -8,6 +8,7 @@ import pytest
 from tests.databases import new_database
 from tests.log_watch import WATCH
 from tests.queue_bench import Bench, new_bench
+from tests.s3_servers import S3Server, moto_server, seaweedfs
 from tests.world import Server, World, running_server
 
 
@@ -31,6 +32,20 @@ def database_url() -> Iterator[str]:
 def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Server]:
     """A live server; tests keep out of each other's way by their accounts."""
     with running_server(tmp_path_factory.mktemp("data"), database_url) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server; tests that use it are of the xdist group "s3", so that one starts."""
+    with seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Another one, as a second opinion; likewise."""
+    with moto_server(tmp_path_factory.mktemp("moto")) as running:
         yield running
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,21 +46,27 @@ class S3Server:
     url: str
 
     def client(self, access_key: str = MAY_ALL) -> Any:
-        """The SDK's client of a key."""
-        return boto3.client(
-            "s3",
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id=access_key,
-            aws_secret_access_key=SECRET_KEY,
-            config=Config(
-                retries={"max_attempts": 0},
-                connect_timeout=5,
-                read_timeout=30,
-                s3={"addressing_style": "path"},
-                request_checksum_calculation="when_required",
-            ),
-        )
+        """The SDK's client of a key, which never retries."""
+        return client_of(self.url, access_key)
+
+
+@cache
+def client_of(url: str, access_key: str = MAY_ALL) -> Any:
+    """A client of an S3 server or of a proxy before it; made once, as that takes long."""
+    return boto3.client(
+        "s3",
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id=access_key,
+        aws_secret_access_key=SECRET_KEY,
+        config=Config(
+            retries={"max_attempts": 0},
+            connect_timeout=5,
+            read_timeout=30,
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+        ),
+    )
 
 
 def free_ports(count: int) -> list[int]:
@@ -85,7 +92,7 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
         *("-filer", "-s3", f"-s3.port={s3}", "-s3.port.iceberg=0", f"-s3.config={identities}", *ports),
         *("-s3.port.lance=0", f"-s3.localSocket={folder / 's3.sock'}"),
         *(f"-filer.localSocket={folder / 'filer.sock'}", "-master.telemetry=false"),
-        *("-master.volumeSizeLimitMB=256", "-volume.max=20", "-s3.autoCreateBucket=false"),
+        *("-master.volumeSizeLimitMB=256", "-volume.max=2000", "-s3.autoCreateBucket=false"),
     ]
     with _running(command, folder / "log", S3Server("seaweedfs", f"http://127.0.0.1:{s3}")) as server:
         yield server

@@ -26,9 +26,11 @@ from openpersonalize.roles.api import build_api
 from openpersonalize.roles.http_server import GuardedProtocol, listen, make_server
 from openpersonalize.settings import Profile, Settings
 from openpersonalize.storage.migrations import upgrade
+from openpersonalize.storage.objects import ObjectStore
 from openpersonalize.storage.stores import Clock, Stores, open_stores, wall_clock
 from openpersonalize.storage.tables import DatasetRow, GenerationRow, Resource, SolutionVersionRow
 from openpersonalize.work.handlers import HANDLERS
+from openpersonalize.work.schedules import begin_due
 from tests.answer_rules import check_model
 from tests.log_watch import SECRET, WATCH
 from tests.wire_rules import check_answer
@@ -126,6 +128,7 @@ def running_server(
     *,
     limits: Profile = "standard",
     clock: Clock = wall_clock,
+    objects: ObjectStore | None = None,
 ) -> Iterator[Server]:
     """A migrated server on a free port, with its data in `folder`."""
     listener = listen("127.0.0.1", 0)
@@ -134,7 +137,7 @@ def running_server(
     )
     folder.mkdir(parents=True, exist_ok=True)
     upgrade(settings.database)
-    stores = open_stores(folder, settings.database, clock, limits=limits)
+    stores = open_stores(folder, settings.database, clock, limits=limits, objects=objects)
     try:
         with serving(build_api(settings, stores), listener, protocol):
             yield Server(settings, stores)
@@ -308,6 +311,12 @@ class World:
         hand = Worker(self.server.stores, HANDLERS, lease_s=self.server.settings.lease_s)
         while hand.run_one():
             pass
+
+    def tick(self) -> int:
+        """Begin and run what is due by the server's clock, as workers do by themselves; says how many."""
+        begun = begin_due(self.server.stores)
+        self.settle()
+        return begun
 
 
 def text_field(name: str, **members: Any) -> dict[str, Any]:

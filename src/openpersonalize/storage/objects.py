@@ -69,7 +69,7 @@ def split_location(location: str) -> tuple[str, str]:
     """Split `s3://bucket/key` into bucket and key (perhaps empty); refuse all that could leave it."""
     if location.startswith(("http://", "https://")):
         raise InvalidLocationError(
-            f"{location!r} is a web address, not an S3 location: files are read from buckets alone.",
+            f"{location!r} is not an S3 location but a web address: files are read from buckets.",
             "Put the file into a bucket, and write s3://bucket/path.",
         )
     if not location.startswith("s3://"):

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from openpersonalize.settings import Settings, refuse_own_endpoint
 from openpersonalize.storage.objects import InvalidLocationError, StoredObject, split_location
 from openpersonalize.storage.s3_faults import ABSENT, code_of, explained, unanswered
-from openpersonalize.storage.s3_streams import Client, Reading, Upload, version_of
+from openpersonalize.storage.s3_streams import PAUSE_S, Client, Reading, Upload, version_of
 
 READ_BYTES = 1 << 20
 
@@ -45,8 +45,10 @@ def connect(settings: Settings) -> Client:
 class S3Objects:
     """Objects of an S3 server; `allowed` are the only buckets that may be used, or empty for all."""
 
-    def __init__(self, client: Client, allowed: frozenset[str] = frozenset()) -> None:
-        self._client, self._allowed = client, allowed
+    def __init__(
+        self, client: Client, allowed: frozenset[str] = frozenset(), *, pause_s: float = PAUSE_S
+    ) -> None:
+        self._client, self._allowed, self._pause_s = client, allowed, pause_s
 
     def list_objects(self, location: str) -> list[StoredObject]:
         """List the object, or the first level of the folder; a folder without objects is an error."""
@@ -73,13 +75,15 @@ class S3Objects:
     def open(self, uri: str, version: str = "") -> BinaryIO:
         """Open an object for reading; every byte is of the version given, or of the first answer."""
         bucket, key = self._place(uri)
-        return cast(BinaryIO, io.BufferedReader(Reading(self._client, uri, bucket, key, version), READ_BYTES))
+        target = {"Bucket": bucket, "Key": key}
+        reading = Reading(self._client, target, uri, version=version, pause_s=self._pause_s)
+        return cast(BinaryIO, io.BufferedReader(reading, READ_BYTES))
 
     @contextmanager
     def write(self, uri: str) -> Iterator[BinaryIO]:
         """Upload in parts, which S3 puts together when the block ends; an error removes them."""
         bucket, key = self._place(uri)
-        upload = Upload(self._client, uri, bucket, key)
+        upload = Upload(self._client, {"Bucket": bucket, "Key": key}, uri)
         try:
             yield cast(BinaryIO, upload)
             upload.finish()

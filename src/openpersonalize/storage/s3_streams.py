@@ -6,6 +6,7 @@ off, and only for the object that was begun (If-Match).
 
 import io
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +20,7 @@ GROW_EVERY = 1000
 """Parts get larger by PART_BYTES after so many: S3 takes 10,000 of them, which makes some 400 GB."""
 MOST_RESUMES = 6
 """How often in a row a reading is taken up again without a byte having come."""
+CLOSED = "the connection was closed"
 PAUSE_S = 0.05
 """Doubled with each; the first one waits for nothing."""
 
@@ -29,14 +31,19 @@ Client = Any
 class Reading(io.RawIOBase):
     """An object from its start to its end, over as many connections as it takes."""
 
-    def __init__(self, client: Client, uri: str, bucket: str, key: str, version: str) -> None:
+    def __init__(
+        self, client: Client, target: Mapping[str, str], uri: str, *, version: str, pause_s: float
+    ) -> None:
         super().__init__()
-        self._client, self._uri, self._bucket, self._key = client, uri, bucket, key
+        self._client, self._target, self._uri, self._pause_s = client, target, uri, pause_s
         self._version, self._position = version, 0
         with explained(uri):
             answer = self._ask()
-        self._version, self._size = version_of(answer["ETag"]), int(answer["ContentLength"])
         self._body = answer["Body"]
+        if not {"ETag", "ContentLength"} <= answer.keys():  # the headers broke off in their middle
+            self._close_body()
+            raise S3UnavailableError(uri, CLOSED)
+        self._version, self._size = version_of(answer["ETag"]), int(answer["ContentLength"])
 
     def readable(self) -> bool:
         return True
@@ -50,7 +57,7 @@ class Reading(io.RawIOBase):
         while True:
             try:
                 n_read = self._body.readinto(buffer) if self._body is not None else 0
-                why = "the connection was closed"
+                why = CLOSED
             except FlexibleChecksumError as error:
                 raise S3UnavailableError(self._uri, "what came does not fit its checksum") from error
             except (BotoCoreError, HTTPError) as error:
@@ -61,7 +68,7 @@ class Reading(io.RawIOBase):
             failures += 1
             if failures > MOST_RESUMES:
                 raise S3UnavailableError(self._uri, why)
-            time.sleep(PAUSE_S * 2**failures if failures > 1 else 0.0)
+            time.sleep(self._pause_s * 2**failures if failures > 1 else 0.0)
             self._resume()
 
     def _resume(self) -> None:
@@ -69,17 +76,16 @@ class Reading(io.RawIOBase):
         self._close_body()
         with explained(self._uri), suppress(BotoCoreError):
             answer = self._ask()
-            came = str(answer.get("ContentRange", "bytes 0-"))
-            if not came.startswith(f"bytes {self._position}-"):
-                answer["Body"].close()
-                raise S3UnavailableError(self._uri, "it cannot go on in the middle of an object")
             self._body = answer["Body"]
+            # Not so where headers broke off in their middle, and where a server knows no ranges.
+            if self._position and not str(answer.get("ContentRange")).startswith(f"bytes {self._position}-"):
+                self._close_body()
 
     def _ask(self) -> Any:
         conditions: dict[str, str] = {"IfMatch": self._version} if self._version else {}
         if self._position:
             conditions["Range"] = f"bytes={self._position}-"
-        return self._client.get_object(Bucket=self._bucket, Key=self._key, **conditions)
+        return self._client.get_object(**self._target, **conditions)
 
     def _close_body(self) -> None:
         if self._body is not None:
@@ -95,10 +101,9 @@ class Reading(io.RawIOBase):
 class Upload(io.RawIOBase):
     """An object on its way: parts that S3 keeps aside, and in memory the one that is not full yet."""
 
-    def __init__(self, client: Client, uri: str, bucket: str, key: str) -> None:
+    def __init__(self, client: Client, target: Mapping[str, str], uri: str) -> None:
         super().__init__()
-        self._client, self._uri = client, uri
-        self._target = {"Bucket": bucket, "Key": key}
+        self._client, self._target, self._uri = client, target, uri
         self._buffer = bytearray()
         self._upload_id = ""
         self._parts: list[dict[str, Any]] = []
