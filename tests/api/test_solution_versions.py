@@ -84,17 +84,52 @@ def test_versions_are_listed_newest_last(world: World) -> None:
     }
 
 
-def test_training_modes_other_than_full_are_refused(world: World) -> None:
+def test_the_service_s_own_training_mode_is_as_good_as_full(world: World) -> None:
     solution = world.solution(world.dataset_group())
+
+    for mode in ("FULL", "AUTOTRAIN"):
+        created = world.personalize.create_solution_version(solutionArn=solution, trainingMode=mode)
+        found = describe(world, created["solutionVersionArn"])
+        assert (found["trainingMode"], found["trainingType"]) == ("FULL", "MANUAL")
+
+
+def test_only_a_user_personalization_with_a_full_version_can_be_updated(world: World) -> None:
+    group = world.dataset_group()
+    world.interactions(group)
+    popular, personal = world.solution(group), world.solution(group, "aws-user-personalization")
     create = world.personalize.create_solution_version
 
-    assert refused("InvalidInputException", create, solutionArn=solution, trainingMode="UPDATE") == (
-        "not built yet: trainingMode UPDATE"
+    assert "trainingMode UPDATE is for solutions of aws-user-personalization" in refused(
+        "InvalidInputException", create, solutionArn=popular, trainingMode="UPDATE"
     )
-    assert "use FULL" in refused(
-        "InvalidInputException", create, solutionArn=solution, trainingMode="AUTOTRAIN"
+    assert "trainingMode UPDATE needs an ACTIVE solution version" in refused(
+        "InvalidInputException", create, solutionArn=personal, trainingMode="UPDATE"
     )
-    create(solutionArn=solution, trainingMode="FULL")
+    full = world.trained(personal)
+    assert describe(world, full)["status"] == "ACTIVE"
+    updated = describe(world, world.trained(personal, trainingMode="UPDATE"))
+    assert (updated["status"], updated["trainingMode"]) == ("CREATE FAILED", "UPDATE")
+    assert updated["failureReason"] == "not built yet: trainingMode UPDATE"
+
+
+def test_a_version_has_the_settings_that_its_solution_had(world: World) -> None:
+    group = world.dataset_group()
+    config = {"algorithmHyperParameters": {"min_cointeraction_count": "05"}, "hpoConfig": {}}
+    solution = world.solution(group, "aws-sims", eventType="watch", performHPO=True, solutionConfig=config)
+    found = describe(world, world.trained(solution))
+
+    assert (found["solutionConfig"], found["eventType"], found["performHPO"]) == (config, "watch", True)
+
+
+def test_automl_has_one_recipe_left_to_choose(world: World) -> None:
+    created = world.personalize.create_solution(
+        name="auto", datasetGroupArn=world.dataset_group(), performAutoML=True
+    )
+    world.settle()
+    found = describe(world, world.trained(created["solutionArn"]))
+
+    assert (found["performAutoML"], found["performHPO"]) == (True, True)
+    assert found["recipeArn"] == "arn:aws:personalize:::recipe/aws-user-personalization"
 
 
 def test_the_solution_must_exist_and_be_active(world: World) -> None:
