@@ -319,8 +319,8 @@ def test_themes_need_names_and_texts_of_items(world: World) -> None:
     asked = {"batchInferenceJobMode": "THEME_GENERATION", "themeGenerationConfig": THEMES}
     title, text = text_field("TITLE"), text_field("PLOT", textual=True)
 
-    def create() -> str:
-        return INFERENCE.create(world, version, "themed", **asked)
+    def create(**members: Any) -> str:
+        return INFERENCE.create(world, version, "themed", **(asked | members))
 
     with of_recipe(store, "aws-similar-items"):
         items = world.dataset(group, "Items", *FIELDS["Items"], title)
@@ -328,6 +328,10 @@ def test_themes_need_names_and_texts_of_items(world: World) -> None:
         world.personalize.delete_dataset(datasetArn=items)
         world.settle()
         world.dataset(group, "Items", *FIELDS["Items"], text, title)
+        plots = {"fieldsForThemeGeneration": {"itemName": "PLOT"}}
+        assert "name a string column" in refused(
+            "InvalidInputException", lambda: create(themeGenerationConfig=plots)
+        )
         found = INFERENCE.describe(world, create())
 
     assert {name: found[name] for name in asked} == asked

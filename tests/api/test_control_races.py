@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from openpersonalize.storage.tables import FilterRow
 from tests.api.conftest import TrainedStore
-from tests.world import World
+from tests.world import FIELDS, World, text_field
 
 ROUNDS = 6
+ROLE = "arn:aws:iam::123456789012:role/r"
+METRIC = {"eventType": "view", "metricName": "views", "expression": "SAMPLECOUNT()"}
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,39 @@ def import_and_dataset(world: World, trained: TrainedStore, number: int) -> Coll
     )
 
 
+def export_and_dataset(world: World, trained: TrainedStore, number: int) -> Collision:
+    client, dataset = world.personalize, world.dataset(world.dataset_group(f"group-{number}"), "Users")
+    return Collision(
+        lambda: client.delete_dataset(datasetArn=dataset),
+        lambda: client.create_dataset_export_job(
+            jobName=f"job-{number}",
+            datasetArn=dataset,
+            roleArn=ROLE,
+            jobOutput={"s3DataDestination": {"path": "s3://bucket/out/"}},
+        ),
+        lambda: client.describe_dataset(datasetArn=dataset),
+    )
+
+
+def batch_job_and_filter(world: World, trained: TrainedStore, number: int) -> Collision:
+    client, name = trained.world.personalize, f"race-{number}"
+    arn = client.create_filter(name=name, datasetGroupArn=trained.group, filterExpression="x")["filterArn"]
+    trained.world.settle()
+    trained.world.set_columns(FilterRow, arn, status="ACTIVE")
+    return Collision(
+        lambda: client.delete_filter(filterArn=arn),
+        lambda: client.create_batch_inference_job(
+            jobName=name,
+            solutionVersionArn=trained.version,
+            filterArn=arn,
+            roleArn=ROLE,
+            jobInput={"s3DataSource": {"path": "s3://bucket/in"}},
+            jobOutput={"s3DataDestination": {"path": "s3://bucket/out/"}},
+        ),
+        lambda: client.describe_filter(filterArn=arn),
+    )
+
+
 def update_and_campaign(world: World, trained: TrainedStore, number: int) -> Collision:
     client, campaign = trained.world.personalize, trained.world.campaign(trained.version)
     return Collision(
@@ -88,7 +124,10 @@ def update_and_campaign(world: World, trained: TrainedStore, number: int) -> Col
 
 @pytest.mark.parametrize(
     "situation",
-    [dataset_and_group, dataset_and_schema, version_and_dataset, import_and_dataset, update_and_campaign],
+    [
+        *(dataset_and_group, dataset_and_schema, version_and_dataset, import_and_dataset),
+        *(export_and_dataset, batch_job_and_filter, update_and_campaign),
+    ],
 )
 def test_a_parent_is_deleted_or_used_but_never_both(
     world: World, trained: TrainedStore, situation: Callable[[World, TrainedStore, int], Collision]
@@ -104,19 +143,33 @@ def test_a_parent_is_deleted_or_used_but_never_both(
         assert (code_of(collision.still_there) == "") == (creation == "")
 
 
-@pytest.mark.parametrize("kind", ["dataset group", "schema", "event tracker", "solution", "campaign"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("dataset group", "schema", "event tracker", "solution", "campaign"),
+        *("filter", "metric attribution", "data deletion job"),
+    ],
+)
 def test_of_many_creates_at_once_exactly_one_succeeds(trained: TrainedStore, kind: str) -> None:
     world = trained.world
     text = world.personalize.describe_schema(schemaArn=world.schema())["schema"]["schema"]
     recipe = "arn:aws:personalize:::recipe/aws-sims"
     group = world.dataset_group(f"race-{kind.replace(' ', '-')}")
-    client = world.personalize
+    world.dataset(group, "Interactions", *FIELDS["Interactions"], text_field("EVENT_TYPE"))
+    client, users = world.personalize, {"dataLocation": "s3://bucket/users.csv"}
     create: dict[str, Callable[[], Any]] = {
         "dataset group": lambda: client.create_dataset_group(name="race"),
         "schema": lambda: client.create_schema(name="race", schema=text),
         "event tracker": lambda: client.create_event_tracker(name="race", datasetGroupArn=group),
         "solution": lambda: client.create_solution(name="race", datasetGroupArn=group, recipeArn=recipe),
         "campaign": lambda: client.create_campaign(name="race", solutionVersionArn=trained.version),
+        "filter": lambda: client.create_filter(name="race", datasetGroupArn=group, filterExpression="x"),
+        "metric attribution": lambda: client.create_metric_attribution(
+            name="race", datasetGroupArn=group, metrics=[METRIC], metricsOutputConfig={"roleArn": ROLE}
+        ),
+        "data deletion job": lambda: client.create_data_deletion_job(
+            jobName="race", datasetGroupArn=group, dataSource=users, roleArn=ROLE
+        ),
     }
     with ThreadPoolExecutor(6) as threads:
         outcomes = sorted(threads.map(lambda _: outcome_of(create[kind]), range(6)))

@@ -227,6 +227,8 @@ def test_an_attribution_takes_one_change_at_a_time(world: World) -> None:
     update(world, arn, addMetrics=[metric("more")])
 
     refused("ResourceInUseException", lambda: update(world, arn, addMetrics=[metric("again")]))
+    # Though this one would change nothing: how the first one ends is not known yet.
+    refused("ResourceInUseException", lambda: update(world, arn, metricsOutputConfig=OUTPUT))
     refused("ResourceInUseException", world.personalize.delete_metric_attribution, metricAttributionArn=arn)
     world.settle()
     update(world, arn, addMetrics=[metric("again")])
