@@ -126,6 +126,25 @@ def test_users_and_actions_are_stored_too(world: World, record: str, key: str) -
     assert stored(world, dataset) == [("one", {"KIND": "mail"})]
 
 
+def test_items_of_a_domain_are_stored_by_its_schema(world: World) -> None:
+    fields = [
+        *(text_field("ITEM_ID"), text_field("GENRES", categorical=True)),
+        {"name": "CREATION_TIMESTAMP", "type": "long"},
+    ]
+    dataset = world.personalize.create_dataset(
+        name="it",
+        datasetGroupArn=world.dataset_group(domain="VIDEO_ON_DEMAND"),
+        datasetType="Items",
+        schemaArn=world.schema("Items", *fields, domain="VIDEO_ON_DEMAND"),
+    )["datasetArn"]
+    world.settle()
+    shop = Shop(world, "", dataset)
+
+    assert "demands a value of CREATION_TIMESTAMP: give creationTimestamp" in shop.refused(DRAMA)
+    shop.put(("film", DRAMA | {"creationTimestamp": 1_700_000_000}))
+    assert shop.stored() == [("film", {"GENRES": "Drama", "CREATION_TIMESTAMP": 1_700_000_000})]
+
+
 def test_a_record_without_properties_is_stored_when_all_columns_may_be_null(world: World) -> None:
     nullable = {"name": "AGE_GROUP", "type": ["null", "string"], "categorical": True}
     dataset = world.dataset(world.dataset_group(), "Users", text_field("USER_ID"), nullable)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,6 +214,24 @@ def test_nothing_else_begins_while_the_schema_is_replaced(shop: Shop) -> None:
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 409
     world.settle()
     shop.put("i", genre="x", price=1)
+
+
+def test_of_updates_at_the_same_time_one_is_taken(shop: Shop) -> None:
+    schemas = [shop.world.schema("Items", *OLD, PRICE) for _ in range(6)]
+
+    def update(schema: str) -> str:
+        try:
+            shop.world.personalize.update_dataset(datasetArn=shop.dataset, schemaArn=schema)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return schema
+
+    with ThreadPoolExecutor(6) as threads:
+        outcomes = list(threads.map(update, schemas))
+    (taken,) = set(outcomes) & set(schemas)
+    assert outcomes.count("ResourceInUseException") == 5
+    shop.world.settle()
+    assert shop.described()["schemaArn"] == taken
 
 
 def test_a_schema_is_not_replaced_while_an_import_reads_by_it(shop: Shop) -> None:
