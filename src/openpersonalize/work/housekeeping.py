@@ -24,20 +24,26 @@ import logging
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from openpersonalize.jobs.lifecycle import UNFINISHED
 from openpersonalize.jobs.queue import files_prefix
 from openpersonalize.jobs.worker import discard, end_what_was_left
-from openpersonalize.storage import objects
+from openpersonalize.storage import objects, records
+from openpersonalize.storage.erasing import Log, erase
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import (
+    ActionInteractionRow,
     AnswerRow,
     CampaignRow,
+    DatasetGroupRow,
+    DatasetRow,
+    EventRow,
     GenerationRow,
     JobRow,
     RecommenderRow,
+    RecordRow,
     SolutionVersionRow,
 )
 
@@ -62,6 +68,7 @@ def collect(stores: Stores, grace_s: float = GRACE_S) -> int:
     remove_broken_uploads(stores)
     _forget_answers(stores)
     _forget_replaced_generations(stores)
+    erase_late_rows(stores)
     gone = [folder for folder in _unnamed(stores) if _may_go(stores, folder, grace_s)]
     for folder in gone:
         discard(folder, stores.scratch)
@@ -95,6 +102,47 @@ def _forget_replaced_generations(stores: Stores) -> None:
             return
     with stores.database.write() as session:
         session.execute(delete(GenerationRow).where(replaced))
+
+
+def erase_late_rows(stores: Stores) -> int:
+    """Delete what was sent to a dataset, and stored only when that was gone; says how many rows.
+
+    A process that takes events goes by what it has read of the dataset up to half a second ago.
+    """
+    interactions = (
+        select(DatasetGroupRow.id)
+        .join(DatasetRow, DatasetRow.dataset_group_arn == DatasetGroupRow.arn)
+        .where(DatasetRow.dataset_type == "INTERACTIONS")
+    )
+    n_erased = (
+        _erase_ownerless(stores, EventRow, EventRow.dataset_group_id, interactions)
+        + _erase_ownerless(stores, RecordRow, RecordRow.dataset_id, select(DatasetRow.id))
+        + _erase_ownerless(
+            stores, ActionInteractionRow, ActionInteractionRow.dataset_id, select(DatasetRow.id)
+        )
+    )
+    if n_erased:
+        with stores.database.write() as session:
+            records.bump(session, records.ERASURES)
+    return n_erased
+
+
+def _erase_ownerless(
+    stores: Stores, rows: Log, owner: InstrumentedAttribute[int], owners: Select[int]
+) -> int:
+    with stores.database.read() as session:
+        # The owners last: whoever owns a row was there before it.
+        found = list(_distinct(session, owner))
+        gone = set(found).difference(session.scalars(owners))
+    return sum(erase(stores.database, rows, owner == number) for number in gone)
+
+
+def _distinct(session: Session, column: InstrumentedAttribute[int]) -> Iterator[int]:
+    """The values of a column that an index begins with: one look-up for each, however many rows have it."""
+    value = session.scalar(select(func.min(column)))
+    while value is not None:
+        yield value
+        value = session.scalar(select(func.min(column)).where(column > value))
 
 
 def _unnamed(stores: Stores) -> list[Path]:

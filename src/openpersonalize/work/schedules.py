@@ -12,15 +12,13 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from openpersonalize.domain.schedules import (
-    DAY_S,
-    DEFAULT_DAYS,
     FIRST_TRAINING_S,
     HOUR_S,
-    interval_s,
     next_recommender_training,
+    training_interval_s,
 )
 from openpersonalize.jobs.lifecycle import RETRAIN_RECOMMENDER, UNFINISHED, begin
-from openpersonalize.jobs.trainings import begin_training
+from openpersonalize.jobs.trainings import begin_training, newest_version
 from openpersonalize.storage.database import retry_on_contention
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import (
@@ -60,7 +58,7 @@ def begin_due(stores: Stores) -> int:
 def _look_at_solution(stores: Stores, due: SolutionRow) -> bool:
     """Train a solution if there is something to learn, and plan the next look; says whether it is trained."""
     with stores.database.read() as session:
-        newest = _newest_version(session, due)
+        newest = newest_version(session, due.arn)
         is_wanted = not _has_own_first_version(due, newest) and _interactions_arrived(session, due, newest)
     with stores.database.write() as session:
         solution = session.scalar(
@@ -77,9 +75,11 @@ def _look_at_solution(stores: Stores, due: SolutionRow) -> bool:
         if _is_busy(session, solution):
             solution.next_training_at = now + AGAIN_S
             return False
-        solution.next_training_at = now + _interval_s(solution)
+        solution.next_training_at = now + training_interval_s(solution.solution_config)
         if is_wanted:
-            version = begin_training(session, solution, now=now, training_type="AUTOMATIC")
+            version = begin_training(
+                session, solution, now=now, training_mode="AUTOTRAIN", training_type="AUTOMATIC"
+            )
             log.info("an automatic training begins", extra={"solution_version": version.id})
         return is_wanted
 
@@ -108,11 +108,6 @@ def _look_at_recommender(stores: Stores, due: RecommenderRow) -> bool:
         recommender.last_updated_date_time = changed_at
         log.info("an automatic training begins", extra={"recommender": recommender.id})
         return True
-
-
-def _newest_version(session: Session, solution: SolutionRow) -> SolutionVersionRow | None:
-    query = select(SolutionVersionRow).where(SolutionVersionRow.solution_arn == solution.arn)
-    return session.scalar(query.order_by(SolutionVersionRow.id.desc()).limit(1))
 
 
 def _has_own_first_version(solution: SolutionRow, newest: SolutionVersionRow | None) -> bool:
@@ -172,8 +167,3 @@ def _is_busy(session: Session, solution: SolutionRow) -> bool:
 def _have_unfinished_job(session: Session, resources: ColumnElement[bool]) -> bool:
     query = select(JobRow.id).where(resources, JobRow.state.in_(UNFINISHED))
     return session.scalar(query.limit(1)) is not None
-
-
-def _interval_s(solution: SolutionRow) -> float:
-    config = (solution.solution_config or {}).get("autoTrainingConfig") or {}
-    return interval_s(config.get("schedulingExpression")) or DEFAULT_DAYS * DAY_S
