@@ -1,23 +1,18 @@
 """StopSolutionVersionCreation: trainings that wait, run, or have ended already."""
 
-import json
-import os
 from pathlib import Path
 
-from sqlalchemy import select
-
 from openpersonalize.jobs.lifecycle import TRAIN_SOLUTION_VERSION
-from openpersonalize.jobs.orphans import RECORD
 from openpersonalize.jobs.queue import claim
 from openpersonalize.jobs.worker import Publish, RunningJob, Worker
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import JobRow
 from openpersonalize.work.training import run_training
 from tests.api.conftest import TrainedStore
 from tests.api.refusals import refused
 from tests.api.test_processes import begin_training
 from tests.databases import new_database
-from tests.world import Server, World, process_server, until
+from tests.processes import TRAINING, children, in_the_middle, is_alive, job_of, worker_of
+from tests.world import World, process_server, until
 
 
 def status(world: World, version: str) -> str:
@@ -33,11 +28,6 @@ def stop(world: World, version: str) -> None:
     world.personalize.stop_solution_version_creation(solutionVersionArn=version)
 
 
-def job_of(world: World, version: str) -> JobRow:
-    with world.server.stores.database.read() as session:
-        return session.scalars(select(JobRow).where(JobRow.resource_arn == version)).one()
-
-
 def test_a_training_that_nobody_has_begun_is_stopped_at_once(trained: TrainedStore) -> None:
     world = trained.world
     version = begun(world, trained.solution)
@@ -47,7 +37,10 @@ def test_a_training_that_nobody_has_begun_is_stopped_at_once(trained: TrainedSto
 
     assert stopped == "CREATE STOPPED"
     assert status(world, version) == "CREATE STOPPED"
-    assert (job_of(world, version).state, job_of(world, version).attempt) == ("cancelled", 0)
+    assert (job_of(world.server.stores, version).state, job_of(world.server.stores, version).attempt) == (
+        "cancelled",
+        0,
+    )
 
 
 def test_a_training_that_runs_is_stopping_and_then_stopped(trained: TrainedStore) -> None:
@@ -134,33 +127,18 @@ def test_a_solution_with_a_stopped_version_can_be_deleted(world: World) -> None:
     assert world.personalize.list_solutions()["solutions"] == []
 
 
-def child_of(server: Server) -> int | None:
-    """The process that trains, as its record in a scratch folder says."""
-    for record in server.stores.scratch.glob(f"*/{RECORD}"):
-        return int(json.loads(record.read_text())["pid"])
-    return None
-
-
-def lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_stopping_ends_the_child_that_trains_within_seconds(tmp_path: Path) -> None:
     with new_database() as url, process_server(tmp_path / "data", database_url=url) as server:
         world = World(server)
         version = begin_training(world)
-        child = until(lambda: child_of(server), "the training has a child")
+        (child,) = children(worker_of(in_the_middle(server.stores, version)), TRAINING)
         stop(world, version)
         stopping = status(world, version)
         # Far less than a heartbeat, of which there is one in ten seconds when nothing happens.
         until(lambda: status(world, version) == "CREATE STOPPED", "the training is stopped", deadline_s=5.0)
 
         assert stopping in ("CREATE STOPPING", "CREATE STOPPED")
-        assert not lives(child)
+        assert not is_alive(child)
         assert list(server.stores.artifacts.iterdir()) == []
         until(lambda: list(server.stores.scratch.iterdir()) == [], "the scratch folder is gone")
         refused(
