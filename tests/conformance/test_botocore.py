@@ -66,6 +66,10 @@ def test_the_names_of_all_operations_are_known() -> None:
     assert {name for model in others for name in model.operation_names} == set(PATHS)
 
 
+def test_every_operation_of_the_models_is_built() -> None:
+    assert {operation.name for operation in built()} == operation_models().keys()
+
+
 def test_rest_paths_are_those_of_the_models() -> None:
     for name, path in PATHS.items():
         http = operation_models()[name].http

@@ -15,10 +15,8 @@ from tests.answer_rules import allowed_codes, check_model
 from tests.api.wire import authorization
 from tests.conformance import generated
 from tests.conformance.generated import CANARY, CANARY_NUMBER, Case
-from tests.conformance.test_botocore import built
 from tests.world import FIELDS, Server, World, plain_interactions, text_field
 
-BUILT = frozenset(operation.name for operation in built())
 OPERATIONS = sorted(generated.operations())
 
 
@@ -125,12 +123,6 @@ def send(world: World, operation: str, body: Any) -> httpx.Response:
     return world.http.post(PATHS.get(operation, "/"), content=json.dumps(body).encode(), headers=headers)
 
 
-def skip_unless_built(operation: str, n_cases: int) -> None:
-    """Skip by name what this version does not answer."""
-    if operation not in BUILT:
-        pytest.skip(f"{operation} is not built: {n_cases} cases wait")
-
-
 def test_the_cases_are_those_that_an_independent_enumeration_finds() -> None:
     made = [
         (case.operation, case.path, case.constraint) for name in OPERATIONS for case in generated.cases(name)
@@ -142,11 +134,10 @@ def test_the_cases_are_those_that_an_independent_enumeration_finds() -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_request_that_breaks_one_constraint_is_refused(world: World, operation: str) -> None:
-    cases = list(generated.cases(operation))
-    skip_unless_built(operation, len(cases))
-
     wrong = [
-        f"{case.path} {case.constraint}: {text}" for case in cases for text in faults(world, operation, case)
+        f"{case.path} {case.constraint}: {text}"
+        for case in generated.cases(operation)
+        for text in faults(world, operation, case)
     ]
 
     assert wrong == []
@@ -243,7 +234,6 @@ def values(shape: Any, existing: Mapping[str, str]) -> st.SearchStrategy[Any]:
 def test_a_request_that_breaks_no_constraint_fails_for_none(
     world: World, operation: str, existing: dict[str, str]
 ) -> None:
-    skip_unless_built(operation, len(list(generated.cases(operation))))
     model = generated.operations()[operation]
     # What one deletes is missing to the next.
     known = {} if operation.startswith("Delete") else existing
