@@ -32,7 +32,7 @@ def test_every_operation_answers_at_its_own_path(server: Server, operation: str)
     answer = request(server, "POST", f"/{operation}", b"[]")
 
     assert answer.status == 400
-    assert answer.code == "SerializationException" or answer.error["message"] == f"not built yet: {operation}"
+    assert answer.code == "SerializationException"
     assert_has_request_id(answer)
 
 
@@ -41,31 +41,19 @@ def test_every_operation_of_the_control_plane_answers_at_its_target(server: Serv
     answer = target(server, operation, b"[]")
 
     assert answer.status == 400
-    assert answer.code == "SerializationException" or answer.error["message"] == f"not built yet: {operation}"
+    assert answer.code == "SerializationException"
     assert answer.headers["content-type"] == "application/x-amz-json-1.1"
     assert answer.headers["x-amzn-errortype"] == answer.code
 
 
-def test_a_known_operation_that_is_not_built_says_so(world: World) -> None:
-    answer = world.http.post("/CreateBatchInferenceJob", content=b"{}")
-
-    assert answer.status_code == 400
-    assert answer.json() == {
-        "__type": "InvalidInputException",
-        "message": "not built yet: CreateBatchInferenceJob",
-    }
-
-
 def test_a_client_sees_the_code_and_the_message_of_an_error(world: World) -> None:
-    with pytest.raises(world.personalize.exceptions.InvalidInputException) as caught:
-        world.personalize.create_metric_attribution(
-            name="m", datasetGroupArn="a", metrics=[], metricsOutputConfig={"roleArn": "r"}
-        )
+    with pytest.raises(world.runtime.exceptions.InvalidInputException) as caught:
+        world.runtime.get_action_recommendations(campaignArn=world.arn("campaign", "x"), userId="1")
 
     answer = caught.value.response
     assert answer["Error"] == {
         "Code": "InvalidInputException",
-        "Message": "not built yet: CreateMetricAttribution",
+        "Message": "not built yet: GetActionRecommendations",
     }
     assert uuid.UUID(answer["ResponseMetadata"]["RequestId"]).version == 4
 
@@ -153,14 +141,14 @@ def test_the_wrong_content_type_is_refused(server: Server, content_type: str) ->
     ["application/x-amz-json-1.1; charset=utf-8", "Application/X-Amz-Json-1.1", "application/x-amz-json-1.1"],
 )
 def test_parameters_and_case_of_a_content_type_do_not_matter(server: Server, content_type: str) -> None:
-    assert target(server, "ListFilters", content_type=content_type).code == "InvalidInputException"
+    assert target(server, "ListFilters", content_type=content_type).status == 200
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
 def test_curl_needs_no_content_type(server: Server, content_type: str) -> None:
-    answer = request(server, "POST", "/CreateBatchSegmentJob", b"{}", content_type=content_type)
+    answer = request(server, "POST", "/ListFilters", b"{}", content_type=content_type)
 
-    assert answer.error["message"] == "not built yet: CreateBatchSegmentJob"
+    assert answer.status == 200
 
 
 def test_a_page_of_another_origin_cannot_act(server: Server) -> None:
@@ -169,7 +157,7 @@ def test_a_page_of_another_origin_cannot_act(server: Server) -> None:
             assert request(server, "POST", path, b"{}", origin=origin).code == "AccessDeniedException"
 
     own = request(server, "POST", "/ListFilters", b"{}", origin="http://127.0.0.1")
-    assert own.error["message"] == "not built yet: ListFilters"
+    assert own.status == 200
 
 
 def test_a_page_whose_name_was_pointed_at_this_machine_cannot_act(server: Server) -> None:
