@@ -59,6 +59,83 @@ def test_a_body_that_is_not_the_json_it_should_be_is_a_serialization_error(
         assert answer.error["message"]
 
 
+BROKEN = [
+    *(b"{", b"not json", b"[]", b'"text"', b"12", b"null", b"{}{}", b"\xef\xbb\xbf{}", b"\x1f\x8b\x08"),
+    *(
+        b'{"userId": NaN}',
+        b'{"userId": -Infinity}',
+        b'{"userId": 1e999}',
+        b'{"userId": 5}',
+        b'{"userId": []}',
+    ),
+    *(
+        b'{"userId": "\xff"}',
+        b'{"userId": "\\ud800"}',
+        b'{"userId": "\xed\xa0\x80"}',
+        b'{"userId": "\\u0000"}',
+    ),
+    *(b'{"userId": "a", "userId": "b"}', b'{"other": {"a": 1, "\\u0061": 2}}', b'{"userId": "a",}'),
+    b'{"other": ' + b"9" * 5000 + b"}",
+    b'{"other": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    b'{"other": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}",
+]
+
+
+@pytest.mark.parametrize(
+    "path", ["/recommendations", "/personalize-ranking", "/events", "/GetRecommendations"]
+)
+@pytest.mark.parametrize("body", BROKEN, ids=lambda body: repr(body[:24]))
+def test_rest_json_refuses_what_is_not_the_json_it_should_be(server: Server, path: str, body: bytes) -> None:
+    answer = request(server, "POST", path, body, content_type="application/json")
+
+    assert (answer.status, answer.code) == (400, "SerializationException")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-amzn-errortype"] == "SerializationException"
+
+
+@pytest.mark.parametrize("path", sorted(PATHS.values()))
+def test_an_empty_body_of_rest_json_is_an_empty_object(server: Server, path: str) -> None:
+    answers = [request(server, "POST", path, body) for body in (b"", b"{}", b'{"unknown": {"a": [null]}}')]
+
+    # GetRecommendations requires no member, and says itself what it misses.
+    assert {answer.code for answer in answers} == {"InvalidInputException"}
+    assert len({answer.error["message"] for answer in answers}) == 1
+
+
+def test_null_members_of_rest_json_are_absent(server: Server) -> None:
+    plain = request(server, "POST", "/recommendations", b'{"campaignArn": "arn:aws:personalize:a:b:c"}')
+    members = b'"userId": null, "numResults": null, "context": null, "filterValues": {"a": null}'
+    nulls = request(
+        server, "POST", "/recommendations", b'{"campaignArn": "arn:aws:personalize:a:b:c", %b}' % members
+    )
+
+    assert (plain.status, plain.body) == (400, nulls.body)
+
+
+def test_whole_numbers_of_rest_json_may_have_a_fraction_of_zero(server: Server) -> None:
+    ranked = [
+        request(server, "POST", "/recommendations", b'{"campaignArn": "a", "numResults": %b}' % number)
+        for number in (b"-1.0", b"-1", b"-0.1e1")
+    ]
+
+    assert len({answer.body for answer in ranked}) == 1
+    assert "Value '-1' at 'numResults'" in ranked[0].error["message"]
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16le", "latin-1"])
+def test_a_body_is_utf_8_whatever_charset_is_named(server: Server, charset: str) -> None:
+    body = '{"nextToken": "é"}'.encode(charset)
+    for content_type in ("application/x-amz-json-1.1", "application/json"):
+        named = f"{content_type}; charset={charset}"
+        answer = (
+            target(server, "ListSchemas", body, content_type=named)
+            if "x-amz" in content_type
+            else request(server, "POST", "/events", body, content_type=named)
+        )
+
+        assert (answer.status, answer.code) == (400, "SerializationException")
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b'{"unknown": [1]}', b'{"maxResults": null}', b' {"nextToken": null} ']
 )
