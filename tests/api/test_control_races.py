@@ -80,20 +80,6 @@ def import_and_dataset(world: World, trained: TrainedStore, number: int) -> Coll
     )
 
 
-def export_and_dataset(world: World, trained: TrainedStore, number: int) -> Collision:
-    client, dataset = world.personalize, world.dataset(world.dataset_group(f"group-{number}"), "Users")
-    return Collision(
-        lambda: client.delete_dataset(datasetArn=dataset),
-        lambda: client.create_dataset_export_job(
-            jobName=f"job-{number}",
-            datasetArn=dataset,
-            roleArn=ROLE,
-            jobOutput={"s3DataDestination": {"path": "s3://bucket/out/"}},
-        ),
-        lambda: client.describe_dataset(datasetArn=dataset),
-    )
-
-
 def batch_job_and_filter(world: World, trained: TrainedStore, number: int) -> Collision:
     client, name = trained.world.personalize, f"race-{number}"
     arn = client.create_filter(name=name, datasetGroupArn=trained.group, filterExpression="x")["filterArn"]
@@ -126,7 +112,7 @@ def update_and_campaign(world: World, trained: TrainedStore, number: int) -> Col
     "situation",
     [
         *(dataset_and_group, dataset_and_schema, version_and_dataset, import_and_dataset),
-        *(export_and_dataset, batch_job_and_filter, update_and_campaign),
+        *(batch_job_and_filter, update_and_campaign),
     ],
 )
 def test_a_parent_is_deleted_or_used_but_never_both(
