@@ -48,28 +48,41 @@ def _accept(proxy: CuttingProxy, listening: socket.socket, target: tuple[str, in
     with suppress(OSError):
         while True:
             client, _ = listening.accept()
-            server = socket.create_connection(target)
-            threading.Thread(target=_send_on, args=(client, server), daemon=True).start()
-            threading.Thread(target=_send_back, args=(proxy, server, client), daemon=True).start()
+            passing = _Passing(proxy, client, socket.create_connection(target))
+            for way in (passing.send_on, passing.send_back):
+                threading.Thread(target=way, daemon=True).start()
 
 
-def _send_on(client: socket.socket, server: socket.socket) -> None:
-    with suppress(OSError):
-        while block := client.recv(BLOCK):
-            server.sendall(block)
-    with suppress(OSError):
-        server.shutdown(socket.SHUT_WR)
+@dataclass
+class _Passing:
+    """One connection of a client, with its own to the server."""
 
+    proxy: CuttingProxy
+    client: socket.socket
+    server: socket.socket
+    n_answered: int = 0
+    """Bytes of the answer to the newest request."""
 
-def _send_back(proxy: CuttingProxy, server: socket.socket, client: socket.socket) -> None:
-    n_sent = 0
-    with server, client, suppress(OSError):
-        while block := server.recv(BLOCK):
-            if proxy.cuts and n_sent + len(block) > proxy.after:
-                proxy.cuts, proxy.n_cut = proxy.cuts - 1, proxy.n_cut + 1
-                client.sendall(block[: proxy.after - n_sent])
-                proxy.when_cut()
-                client.shutdown(socket.SHUT_RDWR)
-                return
-            client.sendall(block)
-            n_sent += len(block)
+    def send_on(self) -> None:
+        with suppress(OSError):
+            while block := self.client.recv(BLOCK):
+                self.n_answered = 0
+                self.server.sendall(block)
+        with suppress(OSError):
+            self.server.shutdown(socket.SHUT_WR)
+
+    def send_back(self) -> None:
+        with self.server, self.client, suppress(OSError):
+            while block := self.server.recv(BLOCK):
+                left = max(0, self.proxy.after - self.n_answered)
+                if self.proxy.cuts and len(block) > left:
+                    self._cut(block[:left])
+                    return
+                self.client.sendall(block)
+                self.n_answered += len(block)
+
+    def _cut(self, last: bytes) -> None:
+        self.proxy.cuts, self.proxy.n_cut = self.proxy.cuts - 1, self.proxy.n_cut + 1
+        self.client.sendall(last)
+        self.proxy.when_cut()
+        self.client.shutdown(socket.SHUT_RDWR)
