@@ -1,6 +1,7 @@
 """What recommenders do by themselves as weeks go by, and what stops it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,17 @@ def test_a_recommender_is_trained_again_every_week(store: DomainStore, days: Day
     assert later.next_training_at == first.creation_date_time + 3 * RECOMMENDER_S
     until(lambda: store.recommend(arn)[0] == "newcomer", "the new model answers")
     assert "latestRecommenderUpdate" not in store.describe(arn)
+
+
+def test_no_request_fails_while_a_recommender_is_trained_again(store: DomainStore, days: Days) -> None:
+    arn = store.recommender("home")
+    store.world.imported(store.dataset, planted(VIDEO, most="newcomer"))
+    days.passed = 8
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(look, store)
+        until(lambda: store.recommend(arn)[0] == "newcomer", "the new model answers")
+
+    assert training.result() == 1
 
 
 def test_the_model_before_serves_while_and_after_a_training_that_fails(
