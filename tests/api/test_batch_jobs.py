@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from openpersonalize.storage.tables import FilterRow, SolutionVersionRow
+from openpersonalize.storage.tables import FilterRow, SolutionRow, SolutionVersionRow
 from tests.api.conftest import TrainedStore
 from tests.api.refusals import refused
 from tests.world import FIELDS, World, running_server, text_field
@@ -150,6 +150,16 @@ def test_the_version_must_exist_and_be_active(store: TrainedStore, kind: Kind) -
         world.set_columns(SolutionVersionRow, store.version, status=status)
         assert status in refused("ResourceInUseException", lambda: kind.create(world, store.version, "none"))
     world.set_columns(SolutionVersionRow, store.version, status="ACTIVE")
+
+
+@both
+def test_the_solution_must_not_be_on_its_way_out(store: TrainedStore, kind: Kind) -> None:
+    world = store.world
+    world.set_columns(SolutionRow, store.solution, status="DELETE PENDING")
+    message = refused("ResourceInUseException", lambda: kind.create(world, store.version, "late"))
+    world.set_columns(SolutionRow, store.solution, status="ACTIVE")
+
+    assert f"state DELETE PENDING: {store.solution}" in message
 
 
 @pytest.mark.parametrize(

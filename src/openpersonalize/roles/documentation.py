@@ -17,6 +17,8 @@ _SCHEMA = (
     '{"name":"EVENT_TYPE","type":"string"},{"name":"TIMESTAMP","type":"long"}],"version":"1.0"}'
 )
 
+_ROLE = "arn:aws:iam::000000000000:role/store"
+
 
 def _samples(region: str) -> dict[str, Any]:
     """Good values of members, of the account and region to which the page's unsigned requests belong."""
@@ -34,6 +36,7 @@ def _samples(region: str) -> dict[str, Any]:
         "solutionArn": here.arn("solution", "store"),
         "solutionVersionArn": here.arn("solution", "store", "1a2b3c4d"),
         "campaignArn": here.arn("campaign", "store"),
+        "recommenderArn": here.arn("recommender", "store"),
         "recipeArn": built_in_arn("recipe", "aws-user-personalization", here.partition),
         "algorithmArn": built_in_arn("algorithm", "aws-user-personalization", here.partition),
         "featureTransformationArn": built_in_arn(
@@ -46,6 +49,19 @@ def _samples(region: str) -> dict[str, Any]:
         "itemId": "10",
         "inputList": ["10", "20", "30"],
         "numResults": 10,
+        "roleArn": _ROLE,
+        "jobInput": {"s3DataSource": {"path": "s3://store/batch/users.json"}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://store/results/"}},
+        "batchInferenceJobArn": here.arn("batch-inference-job", "store-1"),
+        "batchSegmentJobArn": here.arn("batch-segment-job", "store-1"),
+        "datasetExportJobArn": here.arn("dataset-export-job", "store-1"),
+        "dataDeletionJobArn": here.arn("data-deletion-job", "store-1"),
+        "filterArn": here.arn("filter", "store"),
+        "filterExpression": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("watch")',
+        "metricAttributionArn": here.arn("metric-attribution", "store"),
+        "metrics": [{"eventType": "watch", "metricName": "watches", "expression": "SAMPLECOUNT()"}],
+        "removeMetrics": ["watches"],
+        "metricsOutputConfig": {"roleArn": _ROLE},
         "trackingId": "00000000-0000-4000-8000-000000000000",
         "sessionId": "session-1",
         "eventList": [{"eventType": "watch", "itemId": "10", "sentAt": 1700000000}],
@@ -53,7 +69,17 @@ def _samples(region: str) -> dict[str, Any]:
 
 
 # Optional members that the first request somebody tries is better without.
-_LEFT_OUT = {("GetRecommendations", "itemId")}
+_LEFT_OUT = {
+    ("GetRecommendations", "itemId"),
+    ("GetRecommendations", "filterArn"),
+    ("GetRecommendations", "recommenderArn"),
+    ("GetPersonalizedRanking", "filterArn"),
+    ("GetActionRecommendations", "filterArn"),
+    ("CreateBatchInferenceJob", "filterArn"),
+    ("CreateBatchSegmentJob", "filterArn"),
+    ("CreateDatasetGroup", "roleArn"),  # it needs a key too
+    ("UpdateMetricAttribution", "metricsOutputConfig"),
+}
 
 
 def openapi_document(operations: Sequence[Operation], region: str) -> dict[str, Any]:
