@@ -7,8 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -78,19 +79,23 @@ def serving(
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     listener.set_inheritable(True)
     command = [*pinned(0), sys.executable, *arguments, f"--listener={listener.fileno()}"]
-    process = subprocess.Popen(
-        command, pass_fds=[listener.fileno()], env=os.environ | (environment or {}), stderr=subprocess.PIPE
-    )
-    port = listener.getsockname()[1]
-    listener.close()
-    try:
-        _wait_for(f"http://127.0.0.1:{port}{ready}", process)
-        server = Server(process, port)
-        yield server
-    finally:
-        process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=30)
-    server.log = log.decode()
+    # A file: a pipe that nobody reads would stop a server that writes a line for each request.
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command, pass_fds=[listener.fileno()], env=os.environ | (environment or {}), stderr=log
+        )
+        port = listener.getsockname()[1]
+        listener.close()
+        try:
+            _wait_for(f"http://127.0.0.1:{port}{ready}", process)
+            server = Server(process, port)
+            yield server
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+            log.seek(0)
+            written = log.read().decode()
+        server.log = written
 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
@@ -101,7 +106,7 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
                 return
         except (URLError, ConnectionError, TimeoutError):
             if process.poll() is not None:
-                raise RuntimeError((process.stderr.read() if process.stderr else b"").decode()) from None
+                raise RuntimeError(f"{process.args!r} ended with {process.returncode}") from None
             time.sleep(0.1)
     raise TimeoutError(url)
 
@@ -117,11 +122,10 @@ def ours(folder: Path) -> AbstractContextManager[Server]:
     return serving(arguments, ready="/readyz", environment=environment(folder))
 
 
-def signed(path: str, body: bytes) -> bytes:
+def signed(path: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
     """A request as an SDK sends it, signed with version 4, in bytes."""
-    request = AWSRequest(
-        "POST", f"http://127.0.0.1{path}", data=body, headers={"Content-Type": "application/json"}
-    )
+    own = headers or {"Content-Type": "application/json"}
+    request = AWSRequest("POST", f"http://127.0.0.1{path}", data=body, headers=own)
     SigV4Auth(Credentials(ACCOUNT, "secret"), "personalize", REGION).add_auth(request)
     headers = dict(request.headers) | {
         "Host": "127.0.0.1",

@@ -1,13 +1,15 @@
-"""The services that a user would write in an afternoon, as peers: recommendations and events with FastAPI.
+"""The services that a user would write in an afternoon, as peers, with FastAPI.
 
 Recommendations: implicit's `recommend` with `recalculate_user=True`, a pydantic response model, uvicorn with
-uvloop. Events: SQLAlchemy, one session and one commit for each request, in FastAPI's threads or on its loop.
+uvloop. Events, and the rows of a control plane: SQLAlchemy, one session for each request, in FastAPI's
+threads or on its loop.
 """
 # ruff: noqa: N815  (members have the names of the wire)
 
 import argparse
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,9 +18,9 @@ import implicit
 import numpy as np
 import scipy.sparse
 import uvicorn
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, HTTPException
 from pydantic import BaseModel, Field
-from sqlalchemy import create_engine, event
+from sqlalchemy import Engine, create_engine, event, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 
@@ -115,8 +117,127 @@ def store(request: EventsRequest, db: Session) -> None:
     db.commit()
 
 
-def events(folder: Path) -> FastAPI:
-    """Store events in SQLite, with the settings that ours has."""
+class CampaignRow(Base):
+    __tablename__ = "campaigns"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    arn: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    status: Mapped[str]
+    solution_version_arn: Mapped[str]
+    min_provisioned_tps: Mapped[int]
+    creation_date_time: Mapped[float]
+    last_updated_date_time: Mapped[float]
+
+
+class SchemaRow(Base):
+    __tablename__ = "schemas"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    arn: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    schema: Mapped[str]
+    creation_date_time: Mapped[float]
+    last_updated_date_time: Mapped[float]
+
+
+class DescribeRequest(BaseModel):
+    campaignArn: str = Field(max_length=256)
+
+
+class Campaign(BaseModel):
+    campaignArn: str
+    name: str
+    status: str
+    solutionVersionArn: str
+    minProvisionedTPS: int
+    creationDateTime: float
+    lastUpdatedDateTime: float
+
+
+class DescribeResponse(BaseModel):
+    campaign: Campaign
+
+
+class CreateSchemaRequest(BaseModel):
+    name: str = Field(max_length=63, pattern="^[a-zA-Z0-9]")
+    schema_: str = Field(max_length=20_000, alias="schema")
+
+
+class CreateSchemaResponse(BaseModel):
+    schemaArn: str
+
+
+def describe(request: DescribeRequest, db: Session) -> DescribeResponse:
+    row = db.scalar(select(CampaignRow).where(CampaignRow.arn == request.campaignArn))
+    if row is None:
+        raise HTTPException(400, "there is no such campaign")
+    campaign = Campaign(
+        campaignArn=row.arn,
+        name=row.name,
+        status=row.status,
+        solutionVersionArn=row.solution_version_arn,
+        minProvisionedTPS=row.min_provisioned_tps,
+        creationDateTime=row.creation_date_time,
+        lastUpdatedDateTime=row.last_updated_date_time,
+    )
+    return DescribeResponse(campaign=campaign)
+
+
+def create_schema(request: CreateSchemaRequest, db: Session) -> CreateSchemaResponse:
+    arn, now = f"arn:aws:personalize:us-east-1:123456789012:schema/{request.name}", time.time()
+    times = {"creation_date_time": now, "last_updated_date_time": now}
+    db.add(SchemaRow(arn=arn, name=request.name, schema=request.schema_, **times))
+    db.commit()
+    return CreateSchemaResponse(schemaArn=arn)
+
+
+def rows(folder: Path) -> FastAPI:
+    """Read and insert a row: what a control plane comes down to."""
+    app, session, engine = with_database(folder)
+    campaign = CampaignRow(
+        arn="arn:aws:personalize:us-east-1:123456789012:campaign/popular",
+        name="popular",
+        status="ACTIVE",
+        solution_version_arn="arn:aws:personalize:us-east-1:123456789012:solution/popular/0",
+        min_provisioned_tps=1,
+        creation_date_time=1.0,
+        last_updated_date_time=1.0,
+    )
+    Base.metadata.create_all(engine)
+    with Session(engine) as db, db.begin():
+        db.add(campaign)
+
+    @app.post("/describe")
+    def describe_campaign(
+        request: DescribeRequest, db: Annotated[Session, Depends(session)]
+    ) -> DescribeResponse:
+        return describe(request, db)
+
+    @app.post("/async/describe")
+    async def describe_campaign_async(
+        request: DescribeRequest, db: Annotated[Session, Depends(session)]
+    ) -> DescribeResponse:
+        return describe(request, db)
+
+    @app.post("/create")
+    def create(
+        request: CreateSchemaRequest, db: Annotated[Session, Depends(session)]
+    ) -> CreateSchemaResponse:
+        return create_schema(request, db)
+
+    @app.post("/async/create")
+    async def create_async(
+        request: CreateSchemaRequest, db: Annotated[Session, Depends(session)]
+    ) -> CreateSchemaResponse:
+        return create_schema(request, db)
+
+    return app
+
+
+Sessions = Callable[[], Iterator[Session]]
+
+
+def with_database(folder: Path) -> tuple[FastAPI, Sessions, Engine]:
+    """An app with sessions on SQLite, with the settings that ours has."""
     engine = create_engine(f"sqlite:///{folder / 'textbook.sqlite3'}", pool_size=40)
 
     @event.listens_for(engine, "connect")
@@ -141,6 +262,13 @@ def events(folder: Path) -> FastAPI:
     async def ready() -> dict[str, bool]:
         return {"ready": True}
 
+    return app, session, engine
+
+
+def events(folder: Path) -> FastAPI:
+    """Store events."""
+    app, session, _ = with_database(folder)
+
     @app.post("/events")
     def put_events(request: EventsRequest, db: Annotated[Session, Depends(session)]) -> None:
         store(request, db)
@@ -153,13 +281,16 @@ def events(folder: Path) -> FastAPI:
     return app
 
 
+SERVICES = {"recommendations": recommendations, "events": events, "rows": rows}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("service", choices=["recommendations", "events"])
+    parser.add_argument("service", choices=list(SERVICES))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--listener", type=int, required=True)
     given = parser.parse_args()
-    app = {"recommendations": recommendations, "events": events}[given.service](given.folder)
+    app = SERVICES[given.service](given.folder)
     config = uvicorn.Config(app, loop="uvloop", http="httptools", access_log=False, log_level="warning")
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=given.listener)])
 
