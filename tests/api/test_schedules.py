@@ -1,4 +1,4 @@
-"""Automatic training, on a clock that the tests move."""
+"""Automatic training of solutions, on a clock that the tests move."""
 
 import threading
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from openpersonalize.jobs.worker import Worker
-from openpersonalize.storage.tables import RecommenderRow, SolutionRow
+from openpersonalize.storage.tables import SolutionRow
 from openpersonalize.work.chores import CHORES
 from openpersonalize.work.handlers import HANDLERS
 from openpersonalize.work.schedules import begin_due
@@ -220,64 +220,6 @@ def test_a_schedule_that_was_missed_is_not_made_up_for(world: World, clock: Test
         world.tick()
 
     assert len(versions(world, solution)) == 1
-
-
-def a_recommender(world: World) -> str:
-    group = world.dataset_group(domain="VIDEO_ON_DEMAND")
-    schema = world.schema(
-        "Interactions",
-        *({"name": name, "type": "string"} for name in ("USER_ID", "ITEM_ID", "EVENT_TYPE")),
-        {"name": "TIMESTAMP", "type": "long"},
-        domain="VIDEO_ON_DEMAND",
-    )
-    dataset = world.personalize.create_dataset(
-        name="interactions", datasetType="Interactions", datasetGroupArn=group, schemaArn=schema
-    )["datasetArn"]
-    world.settle()
-    rows = plain_interactions().splitlines()
-    watched = [f"{row},Watch" for row in rows[1:]]
-    world.imported(dataset, "\n".join([f"{rows[0]},EVENT_TYPE", *watched]) + "\n")
-    arn: str = world.personalize.create_recommender(
-        name="popular",
-        datasetGroupArn=group,
-        recipeArn="arn:aws:personalize:::recipe/aws-vod-most-popular",
-    )["recommenderArn"]
-    world.settle()
-    return arn
-
-
-def recommender_row(world: World, arn: str) -> RecommenderRow:
-    with world.server.stores.database.read() as session:
-        return session.scalars(select(RecommenderRow).where(RecommenderRow.arn == arn)).one()
-
-
-def test_a_recommender_is_trained_again_every_week(world: World, clock: TestClock) -> None:
-    arn = a_recommender(world)
-    before = world.personalize.describe_recommender(recommenderArn=arn)["recommender"]
-    artifacts = [recommender_row(world, arn).artifact_id]
-    for n_days in (6, 1, 6, 1):
-        clock.now += n_days * DAY_S
-        world.tick()
-        artifacts.append(recommender_row(world, arn).artifact_id)
-    after = world.personalize.describe_recommender(recommenderArn=arn)["recommender"]
-
-    assert artifacts[0] == artifacts[1]
-    assert artifacts[2] == artifacts[3]
-    assert len(set(artifacts)) == 3
-    assert (recommender_row(world, arn).retraining or {})["status"] == "ACTIVE"
-    assert before["status"] == after["status"] == "ACTIVE"
-    assert before["lastUpdatedDateTime"] == after["lastUpdatedDateTime"]
-
-
-def test_a_recommender_that_rests_is_not_trained(world: World, clock: TestClock) -> None:
-    arn = a_recommender(world)
-    world.personalize.stop_recommender(recommenderArn=arn)
-    clock.now += 8 * DAY_S
-
-    assert begin_due(world.server.stores) == 0
-    world.settle()
-    clock.now += 8 * DAY_S
-    assert world.tick() == 0
 
 
 def test_a_training_that_a_dead_worker_began_by_itself_ends_once(tmp_path: Path) -> None:
