@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from botocore import xform_name
 
 from openpersonalize.cli.environment import exports
+from tests.answer_rules import ALLOWED_CODES
 from tests.log_watch import SECRET, WATCH
 from tests.world import World, until
 
@@ -24,6 +25,7 @@ REMEDY = "run 'make clients', which installs what these tests drive"
 
 _CLI_ERROR = re.compile(r"An error occurred \((\w+)\) when calling the \w+ operation[^:]*: (.*)")
 _CLI_STATUS = re.compile(r'HTTP/1\.1" (\d{3})')
+UNMODELLED = {*ALLOWED_CODES, "UnknownOperationException"}
 _REFUSED = 255
 """Exit status of the AWS CLI when the service refused."""
 
@@ -114,7 +116,7 @@ class Javascript:
         assert line, "the process has ended: its standard error tells why"
         answer: dict[str, Any] = json.loads(line, object_hook=_read_date)
         if error := answer.get("error"):
-            assert error["isModeled"], error
+            assert error["isModeled"] == (error["name"] not in UNMODELLED), error
             assert error["fault"] == "client", error
             raise RefusedError(error["name"], error["status"], error["message"])
         return answer

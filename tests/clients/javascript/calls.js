@@ -14,7 +14,17 @@ const services = {
   "personalize-events": [events, new events.PersonalizeEventsClient(once)],
 };
 
-async function answer({ service, operation, members, pageSize }) {
+// For what the SDK would never send: another target or body, signed like its own.
+function instead({ target, body }) {
+  const replace = (next) => async (args) => {
+    if (target !== undefined) args.request.headers["x-amz-target"] = target;
+    if (body !== undefined) args.request.body = body;
+    return next(args);
+  };
+  return { applyToStack: (stack) => stack.add(replace, { step: "build", priority: "high" }) };
+}
+
+async function answer({ service, operation, members, pageSize, replaced }) {
   const [sdk, client] = services[service];
   try {
     if (pageSize) {
@@ -22,7 +32,9 @@ async function answer({ service, operation, members, pageSize }) {
       for await (const page of sdk[`paginate${operation}`]({ client, pageSize }, members)) pages.push(page);
       return { pages };
     }
-    const { $metadata: _, ...output } = await client.send(new sdk[`${operation}Command`](members));
+    const command = new sdk[`${operation}Command`](members);
+    if (replaced) command.middlewareStack.use(instead(replaced));
+    const { $metadata: _, ...output } = await client.send(command);
     return { output };
   } catch (error) {
     const { name, message, $fault: fault, $metadata: metadata } = error;
