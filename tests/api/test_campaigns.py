@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from sqlalchemy import update
 
 from openpersonalize.storage.tables import SolutionVersionRow
 from tests.api.conftest import TrainedStore
@@ -80,15 +79,17 @@ def test_a_name_is_taken_once(trained: TrainedStore) -> None:
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        ({"enableMetadataWithRecommendations": True}, "not built yet: campaignConfig.enableMetadataWith"),
         ({"syncWithLatestSolutionVersion": True}, "needs a solutionVersionArn that ends in /$LATEST"),
-        ({"rankingInfluence": {"POPULARITY": 0.5}}, "not built yet: campaignConfig.rankingInfluence"),
+        (
+            {"rankingInfluence": {"POPULARITY": 0.0}},
+            "rankingInfluence is for aws-semantic-similarity, not for aws-popularity-count",
+        ),
         ({"itemExplorationConfig": {"explorationWeight": "0.3"}}, "aws-popularity-count does not have"),
         ({"rankingInfluence": {"POPULARITY": 1.5}}, "less than or equal to 1"),
         ({"rankingInfluence": {"PRICE": 0.5}}, "enum value set: [POPULARITY, FRESHNESS]"),
     ],
 )
-def test_a_config_that_cannot_be_served_is_refused(
+def test_a_config_that_the_recipe_cannot_have_is_refused(
     trained: TrainedStore, config: dict[str, Any], expected: str
 ) -> None:
     message = refused(
@@ -102,26 +103,76 @@ def test_a_config_that_cannot_be_served_is_refused(
     assert expected in message
 
 
-def test_synchronisation_is_refused_openly(trained: TrainedStore) -> None:
-    assert (
-        refused(
-            "InvalidInputException",
-            trained.world.personalize.create_campaign,
-            name="refused",
-            solutionVersionArn=f"{trained.solution}/$LATEST",
-            campaignConfig={"syncWithLatestSolutionVersion": True},
-        )
-        == "not built yet: campaignConfig.syncWithLatestSolutionVersion"
-    )
-
-
-def test_a_config_without_effect_is_kept(trained: TrainedStore) -> None:
-    config = {"enableMetadataWithRecommendations": False, "rankingInfluence": {"POPULARITY": 0.0}}
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"enableMetadataWithRecommendations": False, "syncWithLatestSolutionVersion": False},
+        {"enableMetadataWithRecommendations": True, "itemExplorationConfig": {}, "rankingInfluence": {}},
+        {},
+    ],
+)
+def test_the_config_comes_back_as_it_was_sent(trained: TrainedStore, config: dict[str, Any]) -> None:
     arn = trained.world.campaign(trained.version, campaignConfig=config, minProvisionedTPS=7)
     found = describe(trained.world, arn)
 
+    assert found["status"] == "ACTIVE"
     assert found["campaignConfig"] == config
     assert found["minProvisionedTPS"] == 7
+
+
+def of_recipe(trained: TrainedStore, recipe: str) -> str:
+    """A version that says it was trained with another recipe."""
+    version = trained.world.trained(trained.world.solution(trained.group))
+    recipe_arn = f"arn:aws:personalize:::recipe/aws-{recipe}"
+    trained.world.set_columns(SolutionVersionRow, version, recipe_arn=recipe_arn)
+    return version
+
+
+@pytest.mark.parametrize("weight", ["0", "0.30", "1.0"])
+def test_exploration_of_any_weight_is_kept(trained: TrainedStore, weight: str) -> None:
+    config = {
+        "itemExplorationConfig": {"explorationWeight": weight, "explorationItemAgeCutOff": "30"},
+    }
+    version = of_recipe(trained, "user-personalization")
+    found = describe(trained.world, trained.world.campaign(version, campaignConfig=config))
+
+    assert (found["status"], found["campaignConfig"]) == ("ACTIVE", config)
+
+
+@pytest.mark.parametrize(
+    "values", [{"explorationWeight": "1.1"}, {"explorationItemAgeCutOff": "0"}, {"exploration_weight": "0.3"}]
+)
+def test_exploration_out_of_range_is_refused(trained: TrainedStore, values: dict[str, str]) -> None:
+    assert "campaignConfig.itemExplorationConfig has" in refused(
+        "InvalidInputException",
+        trained.world.personalize.create_campaign,
+        name="refused",
+        solutionVersionArn=of_recipe(trained, "user-personalization"),
+        campaignConfig={"itemExplorationConfig": values},
+    )
+
+
+@pytest.mark.parametrize(
+    "recipe", ["user-personalization-v2", "personalized-ranking-v2", "semantic-similarity"]
+)
+def test_newer_recipes_give_metadata_unless_told_otherwise(trained: TrainedStore, recipe: str) -> None:
+    world, version = trained.world, of_recipe(trained, recipe)
+    influence = {"rankingInfluence": {"POPULARITY": 0.25, "FRESHNESS": 1.0}}
+    more = influence if recipe == "semantic-similarity" else {"syncWithLatestSolutionVersion": False}
+    configs = [
+        describe(world, world.campaign(version, **members))["campaignConfig"]
+        for members in (
+            {},
+            {"campaignConfig": more},
+            {"campaignConfig": {"enableMetadataWithRecommendations": False}},
+        )
+    ]
+
+    assert configs == [
+        {"enableMetadataWithRecommendations": True},
+        {"enableMetadataWithRecommendations": True} | more,
+        {"enableMetadataWithRecommendations": False},
+    ]
 
 
 def test_an_update_shows_beside_what_still_serves(trained: TrainedStore) -> None:
@@ -206,11 +257,17 @@ def test_a_campaign_goes_and_its_name_is_free_again(trained: TrainedStore) -> No
 
 def test_campaigns_are_listed_by_solution(trained: TrainedStore) -> None:
     world = trained.world
+    solution = world.solution(trained.group)
+    version = world.trained(solution)
+    arns = [world.campaign(version), world.campaign(version)]
     world.campaign(trained.version)
-    everything = world.personalize.list_campaigns()["campaigns"]
 
-    assert world.personalize.list_campaigns(solutionArn=trained.solution)["campaigns"] == everything
-    assert world.personalize.list_campaigns(solutionArn=world.arn("solution", "none"))["campaigns"] == []
+    def listed(**members: str) -> list[str]:
+        return [entry["campaignArn"] for entry in world.personalize.list_campaigns(**members)["campaigns"]]
+
+    assert listed(solutionArn=solution) == arns
+    assert set(arns) < set(listed())
+    assert listed(solutionArn=world.arn("solution", "none")) == []
 
 
 def test_a_campaign_whose_model_is_damaged_fails_and_can_be_mended(world: World) -> None:
@@ -254,11 +311,7 @@ def test_an_update_to_latest_serves_the_newest_version(trained: TrainedStore) ->
 
 def test_a_version_that_makes_segments_cannot_be_deployed(trained: TrainedStore) -> None:
     world = trained.world
-    version = world.trained(world.solution(trained.group))
-    segments = "arn:aws:personalize:::recipe/aws-item-affinity"
-    with world.server.stores.database.write() as session:
-        of_version = SolutionVersionRow.arn == version
-        session.execute(update(SolutionVersionRow).where(of_version).values(recipe_arn=segments))
+    version = of_recipe(trained, "item-affinity")
 
     assert "makes segments of users in batch jobs" in refused(
         "InvalidInputException",
