@@ -278,13 +278,13 @@ def _filters() -> Iterator[Step]:
 
 
 def _jobs() -> Iterator[Step]:
-    place = {
+    place: dict[str, Any] = {
         "jobInput": {"s3DataSource": {"path": "s3://{{bucket}}/users.json"}},
         "jobOutput": {"s3DataDestination": {"path": "s3://{{bucket}}/out/"}},
         "roleArn": ROLE,
     }
     failed = "CREATE FAILED"
-    batch = {"jobName": "batch-{{run}}", "solutionVersionArn": "{{version}}", **place}
+    batch: dict[str, Any] = {"jobName": "batch-{{run}}", "solutionVersionArn": "{{version}}", **place}
     yield from _made("BatchInferenceJob", "batch", status=failed, **batch)
     yield Step("ListBatchInferenceJobs", {"solutionVersionArn": "{{version}}"})
     # Segments want a version of a segmentation recipe.
@@ -293,10 +293,10 @@ def _jobs() -> Iterator[Step]:
     missing = "{{batch}}-segments"
     yield Step("DescribeBatchSegmentJob", {"batchSegmentJobArn": missing}, refused=NOT_FOUND)
     yield Step("ListBatchSegmentJobs", {"solutionVersionArn": "{{version}}"})
-    export = {"datasetArn": "{{events}}", "jobOutput": place["jobOutput"], "roleArn": ROLE}
+    export: dict[str, Any] = {"datasetArn": "{{events}}", "jobOutput": place["jobOutput"], "roleArn": ROLE}
     yield from _made("DatasetExportJob", "export", status=failed, jobName="export-{{run}}", **export)
     yield Step("ListDatasetExportJobs", {"datasetArn": "{{events}}"})
-    users = {"dataSource": {"dataLocation": "s3://{{bucket}}/users/"}, "roleArn": ROLE}
+    users: dict[str, Any] = {"dataSource": {"dataLocation": "s3://{{bucket}}/users/"}, "roleArn": ROLE}
     yield from _made(
         "DataDeletionJob",
         "deletion",

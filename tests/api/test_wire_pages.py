@@ -7,8 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from openpersonalize.control import service
+from openpersonalize.protocol.rest import PATHS
 from openpersonalize.roles.api import build_api
 from openpersonalize.roles.http_server import listen
+from openpersonalize.roles.unfinished import NOT_WORKING
 from openpersonalize.settings import Settings, SettingsError, load_settings
 from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.stores import open_stores
@@ -111,6 +114,15 @@ def test_the_openapi_document_describes_every_operation_that_is_built(world: Wor
         assert entry["summary"]
         schema = entry["requestBody"]["content"]["application/json"]["schema"]
         assert schema["$ref"].removeprefix("#/components/schemas/") in document["components"]["schemas"]
+
+
+def test_the_openapi_document_says_what_does_not_work_yet(world: World) -> None:
+    document = world.http.get("/openapi.json").json()
+
+    assert document["paths"].keys() == {f"/{name}" for name in (*service.KNOWN, *PATHS)}
+    for path, methods in document["paths"].items():
+        is_said = "Not working yet: " in methods["post"]["description"]
+        assert is_said == (path.removeprefix("/") in NOT_WORKING), path
 
 
 def test_the_openapi_document_says_where_to_send_to(world: World) -> None:

@@ -24,9 +24,9 @@ ERROR = {
 
 
 def describe_api(
-    operations: Sequence[Operation], info: Mapping[str, str], samples: Samples
+    operations: Sequence[Operation], info: Mapping[str, str], samples: Samples, remarks: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The document; each operation is at `POST /<OperationName>`."""
+    """The document; each operation is at `POST /<OperationName>`; `remarks` are of operations by name."""
     shapes = [(operation.request, "validation") for operation in operations]
     shapes += [(operation.response, "serialization") for operation in operations if operation.response]
     references, definitions = models_json_schema(
@@ -35,7 +35,10 @@ def describe_api(
         ref_template="#/components/schemas/{model}",
     )
     paths = {
-        f"/{operation.name}": {"post": _entry(operation, references, samples)} for operation in operations
+        f"/{operation.name}": {
+            "post": _entry(operation, references, samples, remarks.get(operation.name, ""))
+        }
+        for operation in operations
     }
     return {
         "openapi": "3.1.0",
@@ -45,7 +48,9 @@ def describe_api(
     }
 
 
-def _entry(operation: Operation, references: Mapping[Any, Any], samples: Samples) -> dict[str, Any]:
+def _entry(
+    operation: Operation, references: Mapping[Any, Any], samples: Samples, remark: str
+) -> dict[str, Any]:
     body = {
         "schema": references[(operation.request, "validation")],
         "example": example(operation.request, operation.name, samples),
@@ -58,7 +63,7 @@ def _entry(operation: Operation, references: Mapping[Any, Any], samples: Samples
     return {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": f"SDKs call it at POST {_sdk_path(operation.name)}.",
+        "description": f"SDKs call it at POST {_sdk_path(operation.name)}. {remark}".strip(),
         "requestBody": {"required": True, "content": {"application/json": body}},
         "responses": {
             "200": success,

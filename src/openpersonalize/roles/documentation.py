@@ -10,6 +10,7 @@ from openpersonalize.protocol.arns import Scope, built_in_arn
 from openpersonalize.protocol.openapi import describe_api
 from openpersonalize.protocol.operation import Operation
 from openpersonalize.protocol.sigv4 import DEFAULT_ACCOUNT
+from openpersonalize.roles.unfinished import NOT_WORKING
 
 _SCHEMA = (
     '{"type":"record","name":"Interactions","namespace":"com.amazonaws.personalize.schema","fields":['
@@ -98,7 +99,8 @@ def openapi_document(operations: Sequence[Operation], region: str) -> dict[str, 
         "description": "Every operation of the Amazon Personalize API that this server has, as "
         "POST /<OperationName> with the same JSON body that AWS's SDKs send.",
     }
-    return describe_api(sorted(operations, key=lambda operation: operation.name), info, sample)
+    remarks = {name: f"Not working yet: {why}." for name, why in NOT_WORKING.items()}
+    return describe_api(sorted(operations, key=lambda operation: operation.name), info, sample, remarks)
 
 
 @cache
