@@ -9,10 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from openpersonalize.jobs.worker import Worker
-from openpersonalize.storage.tables import SolutionRow
+from openpersonalize.storage.tables import CampaignRow, SolutionRow
 from openpersonalize.work.handlers import HANDLERS
 from openpersonalize.work.schedules import begin_due
 from tests.api.conftest import TrainedStore
@@ -204,6 +205,31 @@ def test_an_update_that_is_asked_for_before_the_roll_out_begins_is_not_lost(trai
 
     assert (served_by(found), found["minProvisionedTPS"]) == (second, 5)
     assert found["latestCampaignUpdate"]["status"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("is_deployed", [False, True])
+def test_a_follower_that_a_new_version_did_not_see_looks_when_its_work_ends(
+    trained: TrainedStore, is_deployed: bool
+) -> None:
+    world = trained.world
+    solution, first = a_solution(trained)
+    second = world.trained(solution)
+    arn = world.personalize.create_campaign(
+        name=f"unseen-{is_deployed}", solutionVersionArn=f"{solution}/$LATEST", campaignConfig=FOLLOW
+    )["campaignArn"]
+    if is_deployed:
+        world.settle()
+        world.personalize.update_campaign(campaignArn=arn, minProvisionedTPS=5)
+        kept = {"solutionVersionArn": first, "campaignConfig": FOLLOW}
+        pending = {"minProvisionedTPS": 5, "status": "CREATE PENDING", "creationDateTime": 1.0}
+        world.set_columns(CampaignRow, arn, latest_update=kept | pending)
+    # As it would be if both transactions had not seen each other.
+    world.set_columns(CampaignRow, arn, solution_version_arn=first)
+    world.settle()
+    found = describe(world, arn)
+
+    assert served_by(found) == second
+    assert found["minProvisionedTPS"] == (5 if is_deployed else 1)
 
 
 def test_a_follower_that_goes_ends_its_roll_outs(trained: TrainedStore) -> None:

@@ -65,7 +65,7 @@ def test_a_training_that_runs_is_stopping_and_then_stopped(trained: TrainedStore
 def test_a_result_that_comes_after_the_stop_is_not_published(trained: TrainedStore) -> None:
     world, stores = trained.world, trained.world.server.stores
     version = begun(world, trained.solution)
-    published = []
+    published: list[Path] = []
 
     def late(job: RunningJob, stores: Stores) -> Publish:
         publish = run_training(job, stores)
