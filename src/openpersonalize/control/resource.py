@@ -95,7 +95,7 @@ def require_active(row: Lifecycle, resource: Resource[Any]) -> None:
 
 def refuse_taken(context: Context, table: type[ResourceRow], arn: str) -> None:
     """Raise ResourceAlreadyExistsException when a resource of this ARN exists."""
-    if records.exists(context.session, table, table.arn == arn):
+    if records.is_taken(context.session, table, arn):
         raise already_exists(arn)
 
 

@@ -33,7 +33,7 @@ from openpersonalize.control import (
     solutions,
     tags,
 )
-from openpersonalize.control.answers import answer_once
+from openpersonalize.control.answers import can_be_repeated, keep_answer, kept_answer
 from openpersonalize.control.context import Context
 from openpersonalize.control.resource import already_exists
 from openpersonalize.errors import ApiError, NotBuiltYet, ResourceInUseException
@@ -134,7 +134,20 @@ class ControlPlane:
         if operation is None:
             raise NotBuiltYet(call.operation)
         request = read(operation.request, decode(call.body))
-        return retry_on_contention(lambda: self._in_transaction(operation, request, call))
+        try:
+            return retry_on_contention(lambda: self._in_transaction(operation, request, call))
+        except ApiError:
+            answer = self._earlier_answer(call)
+            if answer is None:
+                raise
+            return answer
+
+    def _earlier_answer(self, call: Call) -> bytes | None:
+        """The answer that the client did not get, where it sends a Create again."""
+        if not can_be_repeated(call):
+            return None
+        with self.stores.database.read() as session:
+            return kept_answer(session, call)
 
     def _in_transaction(self, operation: Operation, request: Any, call: Call) -> bytes:
         database = self.stores.database
@@ -145,19 +158,16 @@ class ControlPlane:
                 event.listen(session, "before_flush", _notes_arns(added))
                 context = Context(session, call.scope, self.stores)
                 # Within the transaction: what cannot be answered is not committed.
-                return answer_once(
-                    session, call, self.stores.clock(), lambda: _handled(operation, request, context)
-                )
+                made = operation.handler(request, context)
+                answer = b"" if made is None else bytes(made.wire())
+                if can_be_repeated(call):
+                    keep_answer(session, call, answer, self.stores.clock())
+                return answer
         except IntegrityError as error:
             explained = _explained(error, added)
             if explained is None:
                 raise
             raise explained from error
-
-
-def _handled(operation: Operation, request: Any, context: Context) -> bytes:
-    answer = operation.handler(request, context)
-    return b"" if answer is None else bytes(answer.wire())
 
 
 def _log_answer(message: str, call: Call, started: float, **more: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Update, select
+from sqlalchemy import ColumnElement, CursorResult, Update, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -45,9 +45,10 @@ def named(session: Session, table: type[Row], arn: str) -> Row:
     return session.scalars(select(table).where(table.arn == arn)).one()
 
 
-def exists(session: Session, table: type[Row], *conditions: ColumnElement[bool]) -> bool:
-    """Whether any row satisfies all conditions."""
-    return session.scalar(select(table.id).where(*conditions).limit(1)) is not None
+def is_taken(session: Session, table: type[Row], arn: str) -> bool:
+    """Whether there is a row of this ARN, whoever's it is; without the mapper, as each Create asks."""
+    column = inspect(table).local_table.c.arn
+    return session.execute(select(column).where(column == arn)).first() is not None
 
 
 def page(
