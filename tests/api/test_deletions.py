@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
+from openpersonalize.jobs.lifecycle import TRAIN_SOLUTION_VERSION
+from openpersonalize.jobs.worker import Publish, RunningJob, Worker
+from openpersonalize.storage.generations import part_paths
+from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import (
     ActionInteractionRow,
     Base,
@@ -19,13 +23,15 @@ from openpersonalize.storage.tables import (
     RecordRow,
     TagRow,
 )
+from openpersonalize.work.handlers import HANDLERS
 from openpersonalize.work.housekeeping import collect
 from openpersonalize.work.schedules import begin_due
+from openpersonalize.work.training import run_training
 from tests.api.domain_stores import VIDEO, a_domain_store, planted
 from tests.api.stores_of_items import a_store, popular_items
 from tests.databases import new_database
 from tests.queue_bench import dump
-from tests.world import World, plain_interactions, running_server, until
+from tests.world import DEADLINE_S, World, plain_interactions, running_server, until
 
 TAGS = [{"tagKey": "team", "tagValue": "red"}]
 STAYS = {"alembic_version", "answers", "counters", "jobs", "dataset_import_jobs"}
@@ -208,6 +214,36 @@ def test_a_model_without_a_name_goes_on_answering_where_it_is_mapped(world: Worl
         shutil.rmtree(folder)
 
     assert before == store.recommend(campaign) == ["old"]
+
+
+def test_a_training_keeps_the_generation_that_an_import_replaces_meanwhile(world: World) -> None:
+    group = world.dataset_group()
+    dataset = world.interactions(group)
+    solution = world.solution(group)
+    version = world.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    (old,) = world.generations(dataset)
+    has_begun, may_read = threading.Event(), threading.Event()
+
+    def train_slowly(job: RunningJob, stores: Stores) -> Publish:
+        has_begun.set()
+        assert may_read.wait(DEADLINE_S)
+        assert part_paths(old), "what it found active when it began is there"
+        return run_training(job, stores)
+
+    handlers = {**HANDLERS, TRAIN_SOLUTION_VERSION.kind: train_slowly}
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(Worker(world.server.stores, handlers).run_one)
+        assert has_begun.wait(DEADLINE_S)
+        world.imported(dataset, plain_interactions())
+        for _ in range(3):
+            collect_at_once(world)
+        may_read.set()
+        training.result()
+    collect_at_once(world)
+
+    described = world.personalize.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
+    assert described["status"] == "ACTIVE", described
+    assert not old.exists()
 
 
 class Asker:
