@@ -118,14 +118,34 @@ def test_an_invocation_of_another_account_is_another_request(world: World) -> No
         (invocation,) = proxy.sent
     answers = []
     for owner in (world, elsewhere):
-        client = owner.personalize
-        client.meta.events.register(
-            "before-send.personalize.CreateDatasetGroup",
-            lambda request, **_: request.headers.__setitem__("amz-sdk-invocation-id", invocation),
-        )
-        answers.append(client.create_dataset_group(name="shared")["datasetGroupArn"])
+        answers.append(sending(owner, invocation).create_dataset_group(name="shared")["datasetGroupArn"])
 
     assert answers == [owner.arn("dataset-group", "shared") for owner in (world, elsewhere)]
+
+
+def sending(world: World, invocation: str) -> Any:
+    """A client all of whose requests are of one invocation."""
+    client = world.server.client("personalize", world.account)
+    client.meta.events.register(
+        "before-send.personalize.*",
+        lambda request, **_: request.headers.__setitem__("amz-sdk-invocation-id", invocation),
+    )
+    return client
+
+
+def test_versions_that_are_asked_for_at_the_same_time_are_one(trained: TrainedStore) -> None:
+    """They have no name that is taken: nothing but the kept answer says that they are one."""
+    world = trained.world
+    solution = world.solution(trained.group)
+    client = sending(world, str(uuid.uuid4()))
+    with ThreadPoolExecutor(6) as threads:
+        answers = threads.map(lambda _: client.create_solution_version(solutionArn=solution), range(6))
+        made = {answer["solutionVersionArn"] for answer in answers}
+    world.settle()
+    listed = world.personalize.list_solution_versions(solutionArn=solution)["solutionVersions"]
+
+    assert made == {version["solutionVersionArn"] for version in listed}
+    assert len(made) == 1
 
 
 def test_an_error_is_not_kept(world: World) -> None:
