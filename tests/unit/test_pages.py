@@ -8,8 +8,9 @@ from pathlib import Path
 from docs.generator.deviations import FAILING_TRAINING, REFUSED
 from docs.generator.pages import PAGES, stale
 
-from openpersonalize.roles.unfinished import FAILING
+from openpersonalize.roles.unfinished import FAILING, NOT_WORKING
 from openpersonalize.work import unbuilt_training
+from tests.conformance.generated import operations
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/openpersonalize"
@@ -17,6 +18,12 @@ SOURCE = ROOT / "src/openpersonalize"
 
 def test_no_generated_page_is_stale() -> None:
     assert stale() == [], "run 'make docs', and look at what it changes"
+
+
+def test_the_readme_counts_what_works() -> None:
+    n_working = len(operations().keys() - NOT_WORKING.keys())
+
+    assert f"; {n_working} of them do their whole job." in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_every_link_of_a_generated_page_leads_somewhere() -> None:
