@@ -80,6 +80,17 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "All deployments share the processes of the server.",
         ),
         Deviation(
+            "`itemExplorationConfig`, `rankingInfluence` and `enableMetadataWithRecommendations` are checked, kept "
+            "and shown; no answer depends on them yet.",
+            "They explore new items, weigh popularity and freshness, and allow metadata in answers.",
+            "Later steps; applications that set them can be deployed today.",
+        ),
+        Deviation(
+            "CreateFilter refuses a wrong expression with the column and what was expected, without any literal.",
+            "A shorter text.",
+            "Somebody has to mend the expression, and its values may be personal.",
+        ),
+        Deviation(
             "What a later version will do is refused with InvalidInputException, or ends in a failed state; "
             "either text begins with `not built yet`.",
             "—",
