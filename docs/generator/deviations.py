@@ -86,11 +86,6 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "Later steps; applications that set them can be deployed today.",
         ),
         Deviation(
-            "CreateFilter refuses a wrong expression with the column and what was expected, without any literal.",
-            "A shorter text.",
-            "Somebody has to mend the expression, and its values may be personal.",
-        ),
-        Deviation(
             "What a later version will do is refused with InvalidInputException, or ends in a failed state; "
             "either text begins with `not built yet`.",
             "—",
