@@ -22,16 +22,13 @@ from openpersonalize.jobs.trainings import begin_training, newest_version
 from openpersonalize.storage.database import retry_on_contention
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import (
-    ActionInteractionRow,
-    DatasetGroupRow,
     DatasetRow,
-    EventRow,
-    GenerationRow,
     JobRow,
     RecommenderRow,
     SolutionRow,
     SolutionVersionRow,
 )
+from openpersonalize.work.arrivals import have_arrived
 
 log = logging.getLogger(__name__)
 
@@ -121,29 +118,13 @@ def _has_own_first_version(solution: SolutionRow, newest: SolutionVersionRow | N
 
 
 def _interactions_arrived(session: Session, solution: SolutionRow, newest: SolutionVersionRow | None) -> bool:
-    """Whether interactions were imported or sent since the newest version was made, or ever."""
-    since = newest.creation_date_time if newest is not None else 0.0
-    with_actions = (solution.recipe_arn or "").endswith("/aws-next-best-action")
-    types = ("INTERACTIONS", "ACTION_INTERACTIONS") if with_actions else ("INTERACTIONS",)
-    datasets = select(DatasetRow.id).where(
-        DatasetRow.dataset_group_arn == solution.dataset_group_arn, DatasetRow.dataset_type.in_(types)
+    """Whether interactions have arrived since the newest version was made, or ever where there is none."""
+    return have_arrived(
+        session,
+        solution.dataset_group_arn,
+        newest.creation_date_time if newest is not None else 0.0,
+        with_actions=(solution.recipe_arn or "").endswith("/aws-next-best-action"),
     )
-    group = select(DatasetGroupRow.id).where(DatasetGroupRow.arn == solution.dataset_group_arn)
-    arrivals = [
-        select(GenerationRow.id).where(
-            GenerationRow.dataset_id.in_(datasets), GenerationRow.active, GenerationRow.created_at > since
-        ),
-        select(EventRow.id).where(
-            EventRow.dataset_group_id == group.scalar_subquery(), EventRow.received_at > since
-        ),
-    ]
-    if with_actions:
-        arrivals.append(
-            select(ActionInteractionRow.id).where(
-                ActionInteractionRow.dataset_id.in_(datasets), ActionInteractionRow.received_at > since
-            )
-        )
-    return any(session.scalar(query.limit(1)) is not None for query in arrivals)
 
 
 def _is_busy(session: Session, solution: SolutionRow) -> bool:
