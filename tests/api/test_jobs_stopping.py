@@ -24,6 +24,7 @@ from openpersonalize.storage.tables import (
     SolutionVersionRow,
 )
 from tests.queue_bench import Bench, failing, files, never, nothing, publish_folder
+from tests.world import until
 
 
 def begin_training(bench: Bench) -> JobRow:
@@ -69,6 +70,25 @@ def test_a_training_that_is_stopped_while_it_runs_ends_as_stopped(bench: Bench) 
     assert bench.resource(job.resource_arn, SolutionVersionRow).status == "CREATE STOPPED"
     assert (bench.job(job.id).state, bench.job(job.id).failure_class) == ("cancelled", "cancelled")
     assert files(bench) == []
+
+
+def test_a_worker_learns_within_seconds_that_it_is_to_stop_however_long_its_lease(bench: Bench) -> None:
+    job = begin_training(bench)
+
+    def without_progress(running: RunningJob, _stores: Stores) -> Publish:
+        while True:
+            running.progress("training", 10.0)
+            threading.Event().wait(0.01)
+
+    worker = threading.Thread(target=bench.worker(without_progress, lease_s=600.0).run_one)
+    worker.start()
+    # From here on the worker has nothing to write for minutes.
+    until(lambda: bench.job(job.id).progress_phase == "training", "the progress is written")
+    cancel(bench, job.resource_arn)
+    worker.join(5)
+
+    assert not worker.is_alive()
+    assert bench.resource(job.resource_arn, SolutionVersionRow).status == "CREATE STOPPED"
 
 
 def test_a_training_that_is_stopped_before_it_runs_never_runs(bench: Bench) -> None:
