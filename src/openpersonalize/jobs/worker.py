@@ -345,7 +345,7 @@ def _host() -> str:
 def end_what_was_left(stores: Stores) -> int:
     """End child processes and delete scratch folders of attempts that nobody runs any more; says how many.
 
-    For a worker that starts: an earlier one of this data directory may have died.
+    An earlier worker of this data directory may have died. Safe at any time, and in several workers at once.
     """
     # In this order: a folder is made after its job was taken, so that one of a living worker is known.
     folders = list(stores.scratch.iterdir())

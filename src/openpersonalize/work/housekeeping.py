@@ -206,5 +206,7 @@ def _read_mark(folder: Path) -> tuple[float, Collection[Attempt]] | None:
 def _write_mark(folder: Path, since: float, readers: Iterable[Attempt]) -> None:
     try:
         (folder / MARK).write_text(json.dumps({"since": since, "readers": sorted(readers)}), encoding="utf-8")
+    except FileNotFoundError:  # another worker has just removed the folder
+        return
     except OSError:
         log.warning("a folder cannot be marked", exc_info=True, extra={"folder": folder.name})
