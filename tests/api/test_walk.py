@@ -17,6 +17,9 @@ from tests.api.wire import authorization
 from tests.conformance.generated import operations
 from tests.world import Server, World, until
 
+# One process of the test run: its tests share the walk.
+pytestmark = pytest.mark.xdist_group("walk")
+
 NOT_BUILT = "not built yet"
 
 
