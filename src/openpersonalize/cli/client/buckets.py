@@ -1,4 +1,4 @@
-"""The buckets that the server imports from, as a client reaches them: folders of its data directory, or S3."""
+"""The buckets that the server imports from, as a client reaches them: folders of its data directory or S3."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
