@@ -29,6 +29,7 @@ from openpersonalize.storage.event_log import Streamed, read_streamed
 from openpersonalize.storage.generations import generation_folder, part_paths
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, GenerationRow, SolutionVersionRow
+from openpersonalize.work.sessions import owners
 from openpersonalize.work.unbuilt_training import refuse_unbuilt
 
 SEED = 0
@@ -192,21 +193,12 @@ def _threshold(text: str | None) -> float | None:
 def _write_streamed(streamed: Streamed, path: Path) -> list[Path]:
     """Write the streamed events that count for training as one Parquet file; none if there are none.
 
-    Events of a session without a user belong to the user whom some event of the same session names; if none
-    does, they are left out.
+    Those of a session that names no user are left out, see `sessions`.
     """
     columns = streamed.columns
-    users_by_session = {
-        session: user
-        for session, user in zip(columns["session_id"], columns["user_id"], strict=True)
-        if user is not None
-    }
     frame = pl.DataFrame(
         {
-            "USER_ID": [
-                user if user is not None else users_by_session.get(session)
-                for session, user in zip(columns["session_id"], columns["user_id"], strict=True)
-            ],
+            "USER_ID": owners(columns),
             "ITEM_ID": columns["item_id"],
             "TIMESTAMP": columns["timestamp"],
             "EVENT_TYPE": columns["event_type"],
