@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from openpersonalize.control import service
-from openpersonalize.protocol.rest import PATHS
 from tests.api.wire import authorization, request, target
+from tests.conformance import generated
 from tests.processes import serve_in_vain
 from tests.world import Server, World, process_server
 
@@ -71,7 +70,7 @@ def test_nothing_that_a_customer_sends_is_in_the_log(verbose: Server) -> None:
         {"eventList": [{"eventType": CANARY, "sentAt": 1, "itemId": CANARY, "properties": CANARY}]},
     ]
     secret = authorization(key=CANARY) + CANARY
-    for operation in (*service.KNOWN, *PATHS):
+    for operation in generated.operations():
         for body in bodies:
             text = json.dumps(body).encode()
             request(verbose, "POST", f"/{operation}", text, authorization=secret)

@@ -7,14 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from openpersonalize.control import service
-from openpersonalize.protocol.rest import PATHS
 from openpersonalize.roles.api import build_api
 from openpersonalize.roles.http_server import listen
 from openpersonalize.roles.unfinished import NOT_WORKING
 from openpersonalize.settings import Settings, SettingsError, load_settings
 from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.stores import open_stores
+from tests.conformance import generated
 from tests.world import Server, World, serving, until
 
 
@@ -119,7 +118,7 @@ def test_the_openapi_document_describes_every_operation_that_is_built(world: Wor
 def test_the_openapi_document_says_what_does_not_work_yet(world: World) -> None:
     document = world.http.get("/openapi.json").json()
 
-    assert document["paths"].keys() == {f"/{name}" for name in (*service.KNOWN, *PATHS)}
+    assert document["paths"].keys() == {f"/{name}" for name in generated.operations()}
     for path, methods in document["paths"].items():
         is_said = "Not working yet: " in methods["post"]["description"]
         assert is_said == (path.removeprefix("/") in NOT_WORKING), path

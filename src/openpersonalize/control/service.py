@@ -36,7 +36,7 @@ from openpersonalize.control import (
 from openpersonalize.control.answers import can_be_repeated, keep_answer, kept_answer
 from openpersonalize.control.context import Context
 from openpersonalize.control.resource import already_exists
-from openpersonalize.errors import ApiError, NotBuiltYet, ResourceInUseException
+from openpersonalize.errors import ApiError, ResourceInUseException
 from openpersonalize.protocol.call import Call, CallHandler
 from openpersonalize.protocol.dialect import decode
 from openpersonalize.protocol.operation import Operation, Operations
@@ -71,34 +71,6 @@ operations = Operations()
 for module in MODULES:
     operations.include(module.operations)
 
-_NOUNS_WITH_JOBS = (
-    "BatchInferenceJob",
-    "BatchSegmentJob",
-    "DataDeletionJob",
-    "DatasetExportJob",
-    "DatasetImportJob",
-)
-_NOUNS_OF_USERS = (
-    *("Campaign", "Dataset", "DatasetGroup", "EventTracker", "Filter", "MetricAttribution", "Recommender"),
-    *("Schema", "Solution"),
-)
-_NOUNS_MADE = (*_NOUNS_WITH_JOBS, *_NOUNS_OF_USERS, "SolutionVersion")
-# Every operation of the control plane, built or not.
-KNOWN = frozenset(
-    {
-        *(f"Create{noun}" for noun in _NOUNS_MADE),
-        *(f"Delete{noun}" for noun in _NOUNS_OF_USERS),
-        *(f"Describe{noun}" for noun in (*_NOUNS_MADE, "Algorithm", "FeatureTransformation", "Recipe")),
-        *(f"List{noun}s" for noun in (*_NOUNS_MADE, "MetricAttributionMetric", "Recipe")),
-        *(
-            f"Update{noun}"
-            for noun in ("Campaign", "Dataset", "MetricAttribution", "Recommender", "Solution")
-        ),
-        *("GetSolutionMetrics", "ListTagsForResource", "TagResource", "UntagResource"),
-        *("StartRecommender", "StopRecommender", "StopSolutionVersionCreation"),
-    }
-)
-
 THREADS = 8
 _READS = ("Describe", "List", "Get")
 
@@ -111,7 +83,7 @@ class ControlPlane:
     threads: ThreadPoolExecutor
 
     def handlers(self) -> Mapping[str, CallHandler]:
-        """The handlers of all operations that are built."""
+        """The handlers of all operations."""
         return {operation.name: self.answer for operation in operations}
 
     async def answer(self, call: Call) -> bytes:
@@ -130,9 +102,7 @@ class ControlPlane:
 
     def answer_here(self, call: Call) -> bytes:
         """The same in the calling thread; raises ApiError."""
-        operation = operations.get(call.operation)
-        if operation is None:
-            raise NotBuiltYet(call.operation)
+        operation = operations[call.operation]
         request = read(operation.request, decode(call.body))
         try:
             return retry_on_contention(lambda: self._in_transaction(operation, request, call))

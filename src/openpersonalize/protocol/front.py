@@ -5,7 +5,7 @@ path, bytes in and bytes out. No middleware, no request object of a framework.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -14,7 +14,6 @@ from openpersonalize.errors import (
     ApiError,
     InternalFailure,
     InvalidSignatureException,
-    NotBuiltYet,
     UnknownOperationException,
     UnsupportedMediaTypeException,
 )
@@ -53,20 +52,19 @@ class Front:
         *,
         control: Mapping[str, CallHandler],
         rest: Mapping[str, CallHandler],
-        known: Iterable[str],
         other: AsgiApp,
         region: str,
         is_remote: bool = False,
     ) -> None:
-        """`known` are the control plane's operations, built or not; `region` is that of unsigned requests.
+        """`control` and `rest` answer operations by name; `region` is that of unsigned requests.
 
         `is_remote` says whether this server is meant to be reached under any name.
         """
         self._other = other
         self._is_remote = is_remote
         self._credentials = Credentials(region)
-        targets = {name: Route(name, JSON11, control.get(name, _not_built)) for name in known}
-        routes = {path: Route(name, REST, rest.get(name, _not_built)) for name, path in PATHS.items()}
+        targets = {name: Route(name, JSON11, handler) for name, handler in control.items()}
+        routes = {PATHS[name]: Route(name, REST, handler) for name, handler in rest.items()}
         self._targets = {(TARGET_PREFIX + name).encode(): route for name, route in targets.items()}
         self._paths = routes | {
             f"/{route.operation}": Route(route.operation, route.dialect, route.handler, False)
@@ -178,10 +176,6 @@ def _asks_for_root(exchange: Exchange) -> bool:
 
 def _dialect(route: Route | None) -> Dialect:
     return route.dialect if route is not None else JSON11
-
-
-def _not_built(call: Call) -> bytes:
-    raise NotBuiltYet(call.operation)
 
 
 def _unknown_target(exchange: Exchange) -> UnknownOperationException:

@@ -53,9 +53,8 @@ class Operations:
         for operation in others:
             self.add(operation)
 
-    def get(self, name: str) -> Operation | None:
-        """The operation of this name, or None."""
-        return self._table.get(name)
+    def __getitem__(self, name: str) -> Operation:
+        return self._table[name]
 
     def __iter__(self) -> Iterator[Operation]:
         return iter(self._table.values())

@@ -73,7 +73,6 @@ def build_api(settings: Settings, stores: Stores) -> Front:
     return Front(
         control=control.handlers(),
         rest={name: handler for each in services for name, handler in each.handlers.items()},
-        known=service.KNOWN,
         other=build_site(operations, checks, lifespan, region=settings.region),
         region=settings.region,
         is_remote=settings.allow_remote,
