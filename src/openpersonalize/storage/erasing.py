@@ -1,7 +1,8 @@
 """Deleting many rows of a log in short transactions, so that nobody who writes meanwhile waits long.
 
-On SQLite one transaction that deletes a million events keeps all writers out for 13 seconds, as measured on
-two cores; in pieces of a thousand no writer waits longer than 0.2, and all of it takes 80 seconds.
+On SQLite one transaction that deletes 900,000 of a million events keeps all writers out for 13 seconds. In
+pieces of a thousand, measured on two busy cores beside a writer of single events, it takes 3 minutes, in which
+99 of 100 writes take less than 0.2 seconds and the slowest 0.7.
 """
 
 import time
