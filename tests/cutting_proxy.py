@@ -83,6 +83,6 @@ class _Passing:
 
     def _cut(self, last: bytes) -> None:
         self.proxy.cuts, self.proxy.n_cut = self.proxy.cuts - 1, self.proxy.n_cut + 1
+        self.proxy.when_cut()  # first, as the client may have gone by itself
         self.client.sendall(last)
-        self.proxy.when_cut()
         self.client.shutdown(socket.SHUT_RDWR)
