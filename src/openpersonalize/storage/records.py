@@ -16,6 +16,12 @@ Lock = Literal["", "shared", "exclusive"]
 DEPLOYMENTS = "deployments"
 """The counter to bump when a campaign begins, changes or ceases to serve."""
 
+INDEXES = "indexes"
+"""The counter to bump when a dataset gets another index, or is deleted with the one that it has."""
+
+FILTERS = "filters"
+"""The counter to bump when a filter becomes usable or ceases to be."""
+
 ERASURES = "erased-events"
 """The counter to bump when events are deleted from the log."""
 

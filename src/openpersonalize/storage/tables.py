@@ -94,6 +94,10 @@ class DatasetRow(Lifecycle, Base):
     tracking_id: Mapped[str | None] = mapped_column(String(256), unique=True)
     latest_update: Mapped[dict[str, Any] | None]
     """The newest UpdateDataset: schema, status, failure reason and dates."""
+    index_id: Mapped[str | None] = mapped_column(String(64))
+    """The folder below `artifacts/` of what serving reads of the rows; None until something needs it."""
+    indexing: Mapped[dict[str, Any] | None]
+    """The newest making of the index: status, failure reason and dates; no member of the API shows it."""
 
 
 class DatasetImportJobRow(Lifecycle, Base):
@@ -305,6 +309,12 @@ class EventRow(Base):
         Index("ix_events_user", "dataset_group_id", "user_key", "timestamp"),
         # On SQLite, where txid is always 0, nothing is in it, and it costs no insert anything.
         Index("ix_events_log", "txid", "id", sqlite_where=text("txid > 0")),
+        Index(
+            "ix_events_recommendation",
+            "recommendation_id",
+            sqlite_where=text("recommendation_id IS NOT NULL"),
+            postgresql_where=text("recommendation_id IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
@@ -329,7 +339,27 @@ class EventRow(Base):
     recommendation_id: Mapped[str | None] = mapped_column(String(40))
     impression: Mapped[str | None] = mapped_column(Text)
     attribution_source: Mapped[str | None] = mapped_column(String(1024))
+    source_arn: Mapped[str | None] = mapped_column(String(256))
+    """The campaign or recommender that gave out `recommendation_id`; NULL if none of the group did."""
     received_at: Mapped[float]
+
+
+class ShownListRow(Base):
+    """The items of one answer, which are the impression of events that carry its recommendationId."""
+
+    __tablename__ = "shown_lists"
+    __table_args__ = (
+        Index("ix_shown_lists_age", "is_kept", "shown_at"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
+    recommendation_id: Mapped[str] = mapped_column(String(40), unique=True)
+    source_arn: Mapped[str] = mapped_column(String(256))
+    item_ids: Mapped[str] = mapped_column(Text)
+    """A JSON list, in the order shown."""
+    shown_at: Mapped[float]
+    is_kept: Mapped[bool] = mapped_column(default=False)
+    """Set when the list would expire and an event names it; see `storage.shown`."""
 
 
 class ActionInteractionRow(Base):
