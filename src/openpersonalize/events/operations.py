@@ -7,6 +7,7 @@ from openpersonalize.domain.limits import EVENT_BYTES
 from openpersonalize.errors import InvalidInputException
 from openpersonalize.events import ingest
 from openpersonalize.events.records import RecordWriter
+from openpersonalize.events.refusals import check_sizes
 from openpersonalize.events.shapes import (
     PutActionInteractionsRequest,
     PutActionsRequest,
@@ -61,14 +62,15 @@ class Events:
         document = decode(call.body)
         request = read(PutEventsRequest, document)
         if len(call.body) > EVENT_BYTES:
-            ingest.check_sizes(document["eventList"])
+            check_sizes("eventList", document["eventList"])
         tracker = self._trackers.fresh(request.tracking_id, call.scope)
-        if tracker is None:
-            return self._after_look_up(request, call)
+        cids = ingest.cids_of(request)
+        if tracker is None or not self._trackers.knows(tracker, cids):
+            return self._after_look_up(request, call, cids)
         return self._store(request, tracker)
 
-    async def _after_look_up(self, request: PutEventsRequest, call: Call) -> bytes:
-        return await self._store(request, await self._trackers.look_up(request.tracking_id, call.scope))
+    async def _after_look_up(self, request: PutEventsRequest, call: Call, cids: set[str]) -> bytes:
+        return await self._store(request, await self._trackers.look_up(request.tracking_id, call.scope, cids))
 
     def _store(self, request: PutEventsRequest, tracker: Tracker) -> "asyncio.Future[bytes]":
         if tracker.columns is None:
@@ -79,6 +81,7 @@ class Events:
         events = ingest.rows(
             request,
             tracker.columns,
+            tracker.sources,
             dataset_group_id=tracker.dataset_group_id,
             received_at=self._clock(),
         )
@@ -107,5 +110,5 @@ class Events:
         document = decode(call.body)
         request = read(PutActionInteractionsRequest, document)
         if len(call.body) > EVENT_BYTES:
-            ingest.check_sizes(document["actionInteractions"])
+            check_sizes("actionInteractions", document["actionInteractions"])
         return self.records.put_action_interactions(request, call.scope)

@@ -20,6 +20,7 @@ from openpersonalize.errors import (
     ThrottlingException,
 )
 from openpersonalize.events import ingest, shapes
+from openpersonalize.events.refusals import make_each
 from openpersonalize.protocol.arns import Scope
 from openpersonalize.storage import records
 from openpersonalize.storage.database import retry_on_contention
@@ -76,13 +77,12 @@ class RecordWriter:
             _require_active(dataset)
             columns = RecordColumns.of(_columns_of(session, dataset))
             received_at = self._stores.clock()
-            append_records(
-                session,
-                [
-                    Record(dataset.id, record_id, columns.match(properties), received_at)
-                    for record_id, properties in given
-                ],
-            )
+
+            def row(record: Given) -> Record:
+                record_id, properties = record
+                return Record(dataset.id, record_id, columns.match(properties), received_at)
+
+            append_records(session, make_each(dataset_type.lower(), given, row))
 
         return await self._commit(store)
 
@@ -155,7 +155,7 @@ def _parsed(text: str, domain: str | None) -> DatasetColumns:
 def _rows(
     given: Sequence[shapes.ActionInteraction], columns: EventColumns, dataset_id: int, received_at: float
 ) -> list[ActionInteraction]:
-    return [_row(each, columns, dataset_id, received_at) for each in given]
+    return make_each("actionInteractions", given, lambda each: _row(each, columns, dataset_id, received_at))
 
 
 def _row(

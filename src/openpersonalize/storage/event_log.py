@@ -44,6 +44,7 @@ class Event(NamedTuple):
     recommendation_id: str | None
     impression: str | None
     attribution_source: str | None
+    source_arn: str | None
     received_at: float
 
 

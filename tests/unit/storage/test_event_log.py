@@ -32,6 +32,7 @@ def an_event(number: int, *, group: int = 1, user: str = "u", event_id: str | No
         recommendation_id=None,
         impression=None,
         attribution_source=None,
+        source_arn=None,
         received_at=0.5,
     )
 

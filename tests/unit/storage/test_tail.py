@@ -15,7 +15,7 @@ GROUP = 1
 def an_event(user: str, item: str, timestamp: int, group: int = GROUP) -> Event:
     key = f"{user} {item} {timestamp}".encode().ljust(16)[:16]
     return Event(
-        group, key, None, user, user, "s", item, "view", None, timestamp, None, None, None, None, 0.5
+        group, key, None, user, user, "s", item, "view", None, timestamp, None, None, None, None, None, 0.5
     )
 
 
