@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from openpersonalize.domain.columns import ColumnType
+from openpersonalize.domain.columns import Column, ColumnType, DatasetColumns
 from openpersonalize.domain.limits import MOST_OWN_COLUMNS
 
 DatasetType = Literal["INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIONS"]
@@ -156,6 +156,11 @@ def rules_of(dataset_type: DatasetType, domain: str | None) -> DatasetRules | No
     if domain is None:
         return CUSTOM[dataset_type]
     return next(rules for name, rules in BY_DOMAIN.items() if name == domain).get(dataset_type)
+
+
+def contextual(interactions: DatasetColumns) -> tuple[Column, ...]:
+    """The columns of an Interactions dataset that describe the context of an event: the customer's own."""
+    return tuple(column for column in interactions.columns if column.name not in _EVENTS)
 
 
 def dataset_type_of(text: str) -> DatasetType | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from openpersonalize.models import topk
+from openpersonalize.models.contexts import Contexts, key_of
 from openpersonalize.models.factors import FactorModel
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
@@ -15,6 +16,7 @@ from openpersonalize.models.ranker import Allowed, ItemRanker, Query, Ranked, Ra
 __all__ = [
     "KINDS",
     "Allowed",
+    "Contexts",
     "FactorModel",
     "ItemRanker",
     "NeighbourModel",
@@ -38,6 +40,9 @@ def warm_up() -> None:
     model.recommend(query, 1)
     model.recommend(query, 1, np.ones(2, np.bool_))
     model.rank(query, query.recent)
+    in_context = Query(context=model.contexts.rows({"c": "v"}))
+    model.recommend(in_context, 1)
+    model.recommend(in_context, 1, np.ones(2, np.bool_))
     model.items.find_many([model.items.text(model.items.find("b"))])
 
 
@@ -58,4 +63,11 @@ def _tiny_model() -> FactorModel:
         log_popularity=half,
         temperature=1.0,
         seen_penalty=1.0,
+        contexts=Contexts(
+            columns=("c",),
+            values=IdIndex.build([key_of("c", "v")]),
+            starts=histories.starts,
+            items=histories.items,
+            lifts=half[:1],
+        ),
     )

@@ -1,6 +1,6 @@
 """The model that knows users by the items of their newest events: factors with fold-in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from openpersonalize.models import topk
 from openpersonalize.models.compiled import freeze, frozen
+from openpersonalize.models.contexts import Contexts
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.ranker import ALL, Allowed, Query, Ranked, first_allowed
@@ -19,6 +20,7 @@ class FactorModel:
 
     The score of item i is `temperature` x·y_i + `bias`_i, minus `seen_penalty` if the user had i before; x is
     folded in from the user's newest events. Probabilities are the softmax of the scores over the catalogue.
+    In a context its lifts are added, to the logarithms of popularity too.
 
     - `factors`: float32, shape (n_blocks, width, LANES), whitened; see `topk`.
     - `bias`: float32, by item row, padded to whole blocks with minus infinity.
@@ -42,6 +44,7 @@ class FactorModel:
     log_popularity: NDArray[np.float32]
     temperature: float
     seen_penalty: float
+    contexts: Contexts = field(default_factory=Contexts.without_values)
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -51,11 +54,10 @@ class FactorModel:
         history, recent = self.histories.with_recent(query)
         k = min(k, len(self.popular))
         if k <= 0 or len(history) + len(recent) == 0:
-            places = first_allowed(self.popular, allowed, k)
-            return Ranked(self.popular[places], self.popular_probabilities[places])
+            return self._popular(query, k, allowed)
         items, probabilities = topk.recommend(
             self.factors,
-            self.bias,
+            self.contexts.lifted(self.bias, query.context),
             history,
             recent,
             self.event_weights,
@@ -66,15 +68,24 @@ class FactorModel:
         )
         return Ranked(items, probabilities)
 
+    def _popular(self, query: Query, k: int, allowed: Allowed) -> Ranked:
+        """Return the answer for a user without events."""
+        if k <= 0 or len(query.context) == 0:
+            places = first_allowed(self.popular, allowed, k)
+            return Ranked(self.popular[places], self.popular_probabilities[places])
+        scores = topk.pack_bias(self.contexts.lifted(self.log_popularity, query.context))
+        items, probabilities = topk.pick(scores.copy(), ALL if allowed is None else frozen(allowed), k)
+        return Ranked(items, probabilities)
+
     def rank(self, query: Query, candidates: NDArray[np.int32]) -> Ranked:
         """Order the candidates, all known rows; scores sum to 1 over them."""
         history, recent = self.histories.with_recent(query)
         if len(history) + len(recent) == 0:
-            scores = self.log_popularity[candidates]
+            scores = self.contexts.lifted(self.log_popularity, query.context)[candidates]
         else:
             scores = topk.score_candidates(
                 self.factors,
-                self.bias,
+                self.contexts.lifted(self.bias, query.context),
                 history,
                 recent,
                 self.event_weights,

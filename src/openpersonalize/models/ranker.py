@@ -23,12 +23,14 @@ class Query:
 
     - `recent`: int32, items of the user's events after the model's watermark, oldest first.
     - `recent_times`: int64, their times in seconds since the epoch.
+    - `context`: int32, rows of the model's `Contexts`.
     """
 
     user: int = -1
     item: int = -1
     recent: NDArray[np.int32] = field(default_factory=lambda: NO_ROWS)
     recent_times: NDArray[np.int64] = field(default_factory=lambda: NO_TIMES)
+    context: NDArray[np.int32] = field(default_factory=lambda: NO_ROWS)
 
 
 @dataclass(frozen=True)

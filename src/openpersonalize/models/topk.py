@@ -6,7 +6,7 @@ i // LANES. So every load of the scoring loop is contiguous, whatever the width,
 
 import numpy as np
 
-from openpersonalize.models.compiled import Flags, Floats, Ints, compiled, frozen
+from openpersonalize.models.compiled import Flags, Floats, Ints, Longs, compiled, frozen
 
 LANES = 64
 _UNROLL = 4
@@ -225,6 +225,34 @@ def newest_events(history: Ints, recent: Ints, limit: int) -> Ints:
 
 
 @compiled
+def lifted(scores: Floats, rows: Ints, starts: Longs, items: Ints, lifts: Floats) -> Floats:
+    """Return scores plus the lifts of the given rows of a sparse matrix."""
+    sums = scores.copy()
+    for row in rows:
+        for at in range(starts[row], starts[row + 1]):
+            sums[items[at]] += lifts[at]
+    return sums
+
+
+@compiled
+def pick(scores: Floats, allowed: Flags, k: int) -> tuple[Ints, Floats]:
+    """Return the k best allowed items and their softmax over all; `scores` are padded, and overwritten."""
+    if len(allowed) == 0:
+        items = best(scores, k)
+        highest = scores[items[0]]
+        total = np.float32(sum_of_exponentials(scores, highest))
+    else:
+        highest = scores.max()
+        total = np.float32(sum_of_exponentials(scores, highest))
+        for item in range(len(allowed)):
+            if not allowed[item]:
+                scores[item] = -np.inf
+        items = best(scores, k)
+    probabilities = np.exp(scores[items] - highest) / total
+    return items, probabilities
+
+
+@compiled
 def recommend(  # noqa: PLR0917  # numba takes positional arguments only
     factors: Floats,
     bias: Floats,
@@ -247,19 +275,7 @@ def recommend(  # noqa: PLR0917  # numba takes positional arguments only
     scores = score_catalogue(factors, vector, bias)
     if seen_penalty != 0.0:
         penalise(scores, history, recent, seen_penalty)
-    if len(allowed) == 0:
-        items = best(scores, k)
-        highest = scores[items[0]]
-        total = np.float32(sum_of_exponentials(scores, highest))
-    else:
-        highest = scores.max()
-        total = np.float32(sum_of_exponentials(scores, highest))
-        for item in range(len(allowed)):
-            if not allowed[item]:
-                scores[item] = -np.inf
-        items = best(scores, k)
-    probabilities = np.exp(scores[items] - highest) / total
-    return items, probabilities
+    return pick(scores, allowed, k)
 
 
 @compiled

@@ -12,8 +12,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # h
 
 from openpersonalize.models import FactorModel, topk
 from openpersonalize.models.popularity import by_popularity
-from openpersonalize.recipes import calibration
+from openpersonalize.recipes import calibration, lifts
 from openpersonalize.recipes.calibration import Calibration
+from openpersonalize.recipes.lifts import Lifts
 from openpersonalize.recipes.training import Task, Trained
 from openpersonalize.recipes.training_data import Interactions
 
@@ -40,10 +41,11 @@ def train(task: Task) -> Trained:
     part = task.training_part.select(sample.is_kept)
     first = _factorise(task, part, ITERATIONS, start=None, report=_span(task, "training", 5.0, 50.0))
     task.progress("calibrating", 50.0)
-    uncalibrated = _build(task, part, first, Calibration())
-    fitted = calibration.fit(uncalibrated, task.training_part, sample)
+    first_lifts = lifts.learn(part)
+    uncalibrated = _build(task, part, first, Calibration(), first_lifts)
+    fitted = calibration.fit(uncalibrated, first_lifts, task.training_part, sample)
     task.progress("evaluating", 55.0)
-    metrics = task.evaluate(_build(task, part, first, fitted))
+    metrics = task.evaluate(_build(task, part, first, fitted, first_lifts))
     final = _factorise(
         task,
         task.interactions,
@@ -51,7 +53,8 @@ def train(task: Task) -> Trained:
         start=first,
         report=_span(task, "training on all data", 60.0, 95.0),
     )
-    return Trained(_build(task, task.interactions, final, fitted), metrics)
+    all_lifts = lifts.learn(task.interactions)
+    return Trained(_build(task, task.interactions, final, fitted, all_lifts), metrics)
 
 
 def _span(task: Task, phase: str, low: float, high: float) -> Callable[[float], None]:
@@ -103,7 +106,7 @@ def _whiten(factors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _build(
-    task: Task, interactions: Interactions, factors: NDArray[np.float32], fitted: Calibration
+    task: Task, interactions: Interactions, factors: NDArray[np.float32], fitted: Calibration, learnt: Lifts
 ) -> FactorModel:
     has_recency = bool(task.settings["recency_mask"])
     popularity = _popularity(interactions, has_recency=has_recency)
@@ -121,6 +124,7 @@ def _build(
         log_popularity=log_popularity,
         temperature=fitted.temperature,
         seen_penalty=fitted.seen_penalty,
+        contexts=learnt.weighted(fitted.context_weights),
     )
 
 

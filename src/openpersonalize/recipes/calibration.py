@@ -3,13 +3,16 @@
 The newest event of some users is kept from the training. Given the events before it, the model's scores are
 
     temperature x·y_i + familiarity_weight familiarity_i - seen_penalty [the user had i before]
+        + the sum over contextual columns c of context_weight_c lift_ci
 
 and their softmax over the catalogue should give the held-out items as much probability as can be: a
 conditional logit, fitted by maximum likelihood with a weak prior. The penalty is then set so that items seen
-before take the same share of lists of 25 as of the held-out events, and at last all three are scaled
-together, which leaves every order as it is, to the most likely scale.
+before take the same share of lists of 25 as of the held-out events, and at last all weights are scaled
+together, which leaves every order as it is, to the most likely scale. A contextual column that does not make
+the held-out items clearly likelier has no weight.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +21,7 @@ from scipy.optimize import minimize
 
 from openpersonalize.models import FactorModel, topk
 from openpersonalize.models.compiled import Ints, Longs, compiled
+from openpersonalize.recipes.lifts import Lifts
 from openpersonalize.recipes.training_data import Interactions
 
 MAX_USERS = 1500
@@ -33,6 +37,10 @@ probability at all."""
 _OUT = 10_000.0
 """The penalty that takes seen items out of a softmax while weights are fitted, however large these become."""
 
+LEAST_GAIN = 5.0
+"""What a contextual column must add to the sample's log-likelihood; one that says nothing does so once in
+600 trainings."""
+
 LEAST_REPEAT_RATE = 0.005
 FAMILIAR_COUNT = 10.0
 
@@ -44,6 +52,8 @@ class Calibration:
     temperature: float = 1.0
     familiarity_weight: float = 0.0
     seen_penalty: float = 0.0
+    context_weights: tuple[float, ...] = ()
+    """By contextual column whose values are categories."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +61,13 @@ class Sample:
     """Users whose newest event is held out.
 
     - `users`: int64 rows, rising; `targets`: int32, the item of the newest event of each.
+    - `codes`: int16, shape (n_users, n_columns), the contexts of these events, as `EventContexts` has them.
     - `is_kept`: bool by event: all but these events.
     """
 
     users: NDArray[np.int64]
     targets: NDArray[np.int32]
+    codes: NDArray[np.int16]
     is_kept: NDArray[np.bool_]
 
 
@@ -68,25 +80,30 @@ def draw(interactions: Interactions, generator: np.random.Generator) -> Sample:
     newest = interactions.histories.starts[users + 1] - 1
     is_kept = np.ones(interactions.n_events, np.bool_)
     is_kept[newest] = False
-    return Sample(users, interactions.histories.items[newest], is_kept)
+    codes = interactions.contexts.select(newest).codes
+    return Sample(users, interactions.histories.items[newest], codes, is_kept)
 
 
-def fit(model: FactorModel, interactions: Interactions, sample: Sample) -> Calibration:
-    """Return the calibration of a model that was trained without the sample's newest events.
+def fit(model: FactorModel, lifts: Lifts, interactions: Interactions, sample: Sample) -> Calibration:
+    """Return the calibration of a model and lifts that were trained without the sample's newest events.
 
     `interactions` hold these events too: the rate of repeats is measured on the newest event of all users.
     """
+    no_weights = (0.0,) * len(lifts.matrices)
     if len(sample.users) == 0:
-        return Calibration(_PRIOR_MEAN[0], _PRIOR_MEAN[1], NEVER)
-    view = _View.of(model, interactions, sample)
+        return Calibration(_PRIOR_MEAN[0], _PRIOR_MEAN[1], NEVER, no_weights)
+    view = _View.of(model, lifts, interactions, sample)
     repeats = repeat_rate(interactions)
     has_repeats = repeats >= LEAST_REPEAT_RATE
-    fitted = _most_likely(view, has_repeats=has_repeats)
+    fitted = _with_useful_contexts(view, has_repeats=has_repeats)
     if has_repeats:
         fitted = replace(fitted, seen_penalty=_penalty_for(repeats, view, fitted))
     scale = _most_likely_scale(view, fitted, has_repeats=has_repeats)
     scaled = Calibration(
-        scale * fitted.temperature, scale * fitted.familiarity_weight, scale * fitted.seen_penalty
+        scale * fitted.temperature,
+        scale * fitted.familiarity_weight,
+        scale * fitted.seen_penalty,
+        tuple(scale * weight for weight in fitted.context_weights),
     )
     return scaled if has_repeats else replace(scaled, seen_penalty=NEVER + view.widest_gap(scaled))
 
@@ -129,15 +146,18 @@ class _View:
     - `familiarity`: float32, shape (n_items,).
     - `is_seen`: bool, shape (n_users, n_items).
     - `targets`: int32, shape (n_users,).
+    - `lifts`: float32, by contextual column, each of shape (n_users, n_items): those of the newest event's
+      value.
     """
 
     products: NDArray[np.float32]
     familiarity: NDArray[np.float32]
     is_seen: NDArray[np.bool_]
     targets: NDArray[np.int32]
+    lifts: tuple[NDArray[np.float32], ...]
 
     @classmethod
-    def of(cls, model: FactorModel, interactions: Interactions, sample: Sample) -> "_View":
+    def of(cls, model: FactorModel, lifts: Lifts, interactions: Interactions, sample: Sample) -> "_View":
         n_items = interactions.n_items
         products = np.empty((len(sample.users), n_items), np.float32)
         is_seen = np.zeros((len(sample.users), n_items), np.bool_)
@@ -149,18 +169,25 @@ class _View:
             vector = topk.fold_in(model.factors, newest, model.event_weights[: len(newest)])
             products[row] = topk.score_catalogue(model.factors, vector, no_bias)[:n_items]
             is_seen[row, before] = True
-        return cls(products, familiarity(interactions), is_seen, sample.targets)
+        by_column = tuple(
+            lifts.dense(column, sample.codes[:, column]) for column in range(len(lifts.matrices))
+        )
+        return cls(products, familiarity(interactions), is_seen, sample.targets, by_column)
 
     def scores(self, by: Calibration) -> NDArray[np.float32]:
         """Return the scores of all items for all users."""
         scores = np.float32(by.temperature) * self.products
         scores += np.float32(by.familiarity_weight) * self.familiarity
         scores -= np.float32(by.seen_penalty) * self.is_seen
+        for weight, lifts in zip(by.context_weights, self.lifts, strict=True):
+            if weight != 0.0:
+                scores += np.float32(weight) * lifts
         return scores
 
     def widest_gap(self, by: Calibration) -> float:
         """Return what no two items' scores differ by more than, the penalty left out."""
-        gaps = by.temperature * np.ptp(self.products), by.familiarity_weight * np.ptp(self.familiarity)
+        gaps = [by.temperature * np.ptp(self.products), by.familiarity_weight * np.ptp(self.familiarity)]
+        gaps += [weight * np.ptp(lifts) for weight, lifts in zip(by.context_weights, self.lifts, strict=True)]
         return float(sum(gaps))
 
     def is_used(self, *, has_repeats: bool) -> NDArray[np.bool_]:
@@ -169,56 +196,96 @@ class _View:
             return np.ones(len(self.targets), np.bool_)
         return ~self.is_seen[np.arange(len(self.targets)), self.targets]
 
-    def expected(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the three features' means under each user's probabilities, shape (n_users, 3)."""
-        means = (
+    def log_likelihood(self, by: Calibration, *, has_repeats: bool) -> float:
+        """Return the log-probability of all targets that the softmax can give."""
+        scores = self.scores(by)
+        at_target = scores[np.arange(len(self.targets)), self.targets].astype(np.float64)
+        _, log_sums = _softmax(scores)
+        return float((at_target - log_sums)[self.is_used(has_repeats=has_repeats)].sum())
+
+    def at_target(self, columns: Sequence[int]) -> NDArray[np.float64]:
+        """Return the features of each user's target: three, and the lifts of some columns."""
+        rows = np.arange(len(self.targets))
+        features = [
+            self.products[rows, self.targets],
+            self.familiarity[self.targets],
+            -1.0 * self.is_seen[rows, self.targets],
+            *(self.lifts[column][rows, self.targets] for column in columns),
+        ]
+        return np.stack(features, axis=1).astype(np.float64)
+
+    def expected(self, probabilities: NDArray[np.float32], columns: Sequence[int]) -> NDArray[np.float64]:
+        """Return the same features' means under each user's probabilities."""
+        means = [
             np.einsum("ui,ui->u", probabilities, self.products),
             probabilities @ self.familiarity,
             -np.einsum("ui,ui->u", probabilities, self.is_seen),
-        )
+            *(np.einsum("ui,ui->u", probabilities, self.lifts[column]) for column in columns),
+        ]
         return np.stack(means, axis=1).astype(np.float64)
 
 
-_PRIOR_MEAN = np.array([15.0, 1.0, 0.0])
-_PRIOR_PRECISION = np.array([0.01, 1.0, 0.01])
+_PRIOR_MEAN = (15.0, 1.0, 0.0)
+_PRIOR_PRECISION = (0.01, 1.0, 0.01)
+_BOUNDS = ((0.1, 1000.0), (0.0, 5.0), (-20.0, 50.0))
+_CONTEXT_MEAN, _CONTEXT_PRECISION, _CONTEXT_BOUNDS = 1.0, 1.0, (0.0, 5.0)
+"""1 is right where the context tells nothing of the user that the items do not."""
 
 
-def _most_likely(view: _View, *, has_repeats: bool) -> Calibration:
-    """Fit the three weights by penalised maximum likelihood, L-BFGS."""
-    rows = np.arange(len(view.targets))
-    at_target = np.stack(
-        [
-            view.products[rows, view.targets],
-            view.familiarity[view.targets],
-            -1.0 * view.is_seen[rows, view.targets],
-        ],
-        axis=1,
-    )
+def _with_useful_contexts(view: _View, *, has_repeats: bool) -> Calibration:
+    """Fit all weights; leave out columns without which the targets are about as likely, and fit again."""
+    columns = [column for column, lifts in enumerate(view.lifts) if lifts.any()]
+    while True:
+        fitted = _most_likely(view, columns, has_repeats=has_repeats)
+        if not columns:
+            return fitted
+        likelihood = view.log_likelihood(fitted, has_repeats=has_repeats)
+        useful = []
+        for column in columns:
+            without = replace(fitted, context_weights=_without(fitted.context_weights, column))
+            if likelihood - view.log_likelihood(without, has_repeats=has_repeats) >= LEAST_GAIN:
+                useful.append(column)
+        if useful == columns:
+            return fitted
+        columns = useful
+
+
+def _without(weights: tuple[float, ...], column: int) -> tuple[float, ...]:
+    return (*weights[:column], 0.0, *weights[column + 1 :])
+
+
+def _most_likely(view: _View, columns: Sequence[int], *, has_repeats: bool) -> Calibration:
+    """Fit the weights, of contexts those of some columns, by penalised maximum likelihood, L-BFGS."""
+    mean = np.array([*_PRIOR_MEAN, *[_CONTEXT_MEAN] * len(columns)])
+    precision = np.array([*_PRIOR_PRECISION, *[_CONTEXT_PRECISION] * len(columns)])
+    is_fitted = np.array([1.0, 1.0, float(has_repeats), *[1.0] * len(columns)])
+    at_target = view.at_target(columns) * is_fitted
     is_used = view.is_used(has_repeats=has_repeats)
 
+    def calibration(weights: NDArray[np.float64]) -> Calibration:
+        by_column = dict(zip(columns, weights[3:].tolist(), strict=True))
+        context_weights = tuple(by_column.get(column, 0.0) for column in range(len(view.lifts)))
+        temperature, familiarity_weight, seen_penalty = weights[:3].tolist()
+        penalty = seen_penalty if has_repeats else _OUT
+        return Calibration(temperature, familiarity_weight, penalty, context_weights)
+
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        by = Calibration(weights[0], weights[1], weights[2] if has_repeats else _OUT)
-        probabilities, log_sums = _softmax(view.scores(by))
-        expected = view.expected(probabilities) * [1.0, 1.0, float(has_repeats)]
-        features = at_target * [1.0, 1.0, float(has_repeats)]
-        away = weights - _PRIOR_MEAN
-        likelihood = float(((features @ weights) - log_sums)[is_used].sum())
-        gradient = (features - expected)[is_used].sum(axis=0)
-        return (
-            0.5 * float(away @ (_PRIOR_PRECISION * away)) - likelihood,
-            _PRIOR_PRECISION * away - gradient,
-        )
+        probabilities, log_sums = _softmax(view.scores(calibration(weights)))
+        expected = view.expected(probabilities, columns) * is_fitted
+        away = weights - mean
+        likelihood = float(((at_target @ weights) - log_sums)[is_used].sum())
+        gradient = (at_target - expected)[is_used].sum(axis=0)
+        return 0.5 * float(away @ (precision * away)) - likelihood, precision * away - gradient
 
     result = minimize(
         loss,
-        _PRIOR_MEAN,
+        mean,
         jac=True,
         method="L-BFGS-B",
-        bounds=[(0.1, 1000.0), (0.0, 5.0), (-20.0, 50.0)],
+        bounds=[*_BOUNDS, *[_CONTEXT_BOUNDS] * len(columns)],
         options={"maxiter": 25, "ftol": 1e-5},
     )
-    temperature, familiarity_weight, seen_penalty = (float(weight) for weight in result.x)
-    return Calibration(temperature, familiarity_weight, seen_penalty if has_repeats else _OUT)
+    return calibration(result.x)
 
 
 def _softmax(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

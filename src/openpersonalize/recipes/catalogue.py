@@ -276,6 +276,9 @@ BUILT = frozenset(
 )
 """The recipes that `trainers` can train; a test keeps the two alike."""
 
+CONTEXTUAL = frozenset({"aws-user-personalization", "aws-personalized-ranking"})
+"""The recipes whose models use the contextual columns of interactions."""
+
 
 @cache
 def recipes_in(partition: str) -> Mapping[str, Recipe]:

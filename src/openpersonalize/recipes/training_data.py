@@ -1,8 +1,8 @@
 """Interactions as training sees them: the only code that builds id maps, histories and matrices."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from openpersonalize.domain.limits import (
     MIN_USERS_WITH_TWO,
 )
 from openpersonalize.errors import JobError
-from openpersonalize.models.compiled import Flags, Ints, Longs, compiled, frozen
+from openpersonalize.models.compiled import Flags, Ints, Longs, Shorts, compiled, frozen
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
+from openpersonalize.recipes import event_contexts
+from openpersonalize.recipes.event_contexts import EventContexts
 
 _KEYWORDS = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE")
 """No value of EVENT_TYPE may be one of the schema's reserved words (data.md §3.2)."""
@@ -33,11 +35,14 @@ class Source:
     - `items`: Parquet files of the Items dataset, which may name items without interactions.
     - `has_one_origin`: whether all interactions are of one generation, from which the import has removed
       duplicates already.
+    - `contexts`: the contextual columns of the interactions' schema, and whether their values are categories,
+      or else numbers, which are not read.
     """
 
     interactions: Sequence[Path]
     items: Sequence[Path] = ()
     has_one_origin: bool = False
+    contexts: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Interactions:
     users: IdIndex
     items: IdIndex
     histories: Histories
+    contexts: EventContexts = field(default_factory=EventContexts)
 
     @property
     def n_users(self) -> int:
@@ -100,7 +106,8 @@ class Interactions:
 
     def select(self, is_kept: NDArray[np.bool_]) -> "Interactions":
         """Return the interactions of a mask over events; users and items keep their rows."""
-        return Interactions(self.users, self.items, _selected(self.histories, is_kept))
+        histories = _selected(self.histories, is_kept)
+        return Interactions(self.users, self.items, histories, self.contexts.select(is_kept))
 
     def without_users(self, users: NDArray[np.int64]) -> "Interactions":
         """Return the interactions of all other users; rows stay as they are."""
@@ -148,6 +155,8 @@ def read_interactions(source: Source, events: EventFilter) -> Interactions:
         files = pl.scan_parquet(list(source.items), extra_columns="ignore", missing_columns="insert")
         extra = files.select("ITEM_ID")
         items = _distinct(pl.concat([items.to_frame().lazy(), extra]), "ITEM_ID")
+    categories = [name for name, is_categories in source.contexts.items() if is_categories]
+    values = {name: event_contexts.most_frequent(frame, name) for name in categories}
     coded = frame.select(
         pl.col("USER_ID").cast(pl.Enum(users)).to_physical().cast(pl.Int32),
         pl.col("ITEM_ID").cast(pl.Enum(items)).to_physical().cast(pl.Int32),
@@ -155,9 +164,11 @@ def read_interactions(source: Source, events: EventFilter) -> Interactions:
         pl.lit(0, pl.UInt64).alias("tag")
         if source.has_one_origin
         else pl.struct("EVENT_TYPE", "EVENT_VALUE").hash().alias("tag"),
+        *(event_contexts.code_of(name, values[name]) for name in categories),
     ).collect(engine="streaming")
-    histories = _by_user(coded, len(users), has_duplicates=not source.has_one_origin)
-    return Interactions(IdIndex.build(users.to_list()), IdIndex.build(items.to_list()), histories)
+    contexts = EventContexts(tuple(source.contexts), values, event_contexts.codes_in(coded, categories))
+    histories, contexts = _by_user(coded, len(users), contexts, has_duplicates=not source.has_one_origin)
+    return Interactions(IdIndex.build(users.to_list()), IdIndex.build(items.to_list()), histories, contexts)
 
 
 def require_enough(interactions: Interactions, events: EventFilter) -> None:
@@ -192,7 +203,8 @@ def _scan(source: Source, events: EventFilter) -> pl.LazyFrame:
         )
     scans = [pl.scan_parquet(path) for path in source.interactions]
     columns = [set(scan.collect_schema().names()) for scan in scans]
-    frame = pl.concat([_uniform(scan, names) for scan, names in zip(scans, columns, strict=True)])
+    contexts = [name for name, is_categories in source.contexts.items() if is_categories]
+    frame = pl.concat([_uniform(scan, names, contexts) for scan, names in zip(scans, columns, strict=True)])
     frame = frame.filter(
         pl.col("USER_ID").is_not_null() & pl.col("ITEM_ID").is_not_null() & pl.col("TIMESTAMP").is_not_null()
     )
@@ -204,7 +216,7 @@ def _scan(source: Source, events: EventFilter) -> pl.LazyFrame:
     return frame
 
 
-def _uniform(scan: pl.LazyFrame, names: set[str]) -> pl.LazyFrame:
+def _uniform(scan: pl.LazyFrame, names: set[str], contexts: Sequence[str]) -> pl.LazyFrame:
     """Bring the columns that training reads into one form; absent ones are null."""
     types = {
         "USER_ID": pl.String,
@@ -213,9 +225,10 @@ def _uniform(scan: pl.LazyFrame, names: set[str]) -> pl.LazyFrame:
         "EVENT_TYPE": pl.String,
         "EVENT_VALUE": pl.Float32,
     }
+    aliases = {name: name for name in types} | {name: event_contexts.column(name) for name in contexts}
     return scan.select(
-        (pl.col(name) if name in names else pl.lit(None)).cast(kind).alias(name)
-        for name, kind in types.items()
+        (pl.col(name) if name in names else pl.lit(None)).cast(types.get(name, pl.String)).alias(alias)
+        for name, alias in aliases.items()
     )
 
 
@@ -230,7 +243,9 @@ def _distinct(frame: pl.LazyFrame, column: str) -> pl.Series:
     return frame.select(pl.col(column).unique()).collect(engine="streaming")[column].sort()
 
 
-def _by_user(coded: pl.DataFrame, n_users: int, *, has_duplicates: bool) -> Histories:
+def _by_user(
+    coded: pl.DataFrame, n_users: int, contexts: EventContexts, *, has_duplicates: bool
+) -> tuple[Histories, EventContexts]:
     """Group events by user, then order each user's by time; equal times keep the given order.
 
     Of events of a user that agree in item, time and tag, the first is kept. (Other columns are not compared.)
@@ -238,13 +253,14 @@ def _by_user(coded: pl.DataFrame, n_users: int, *, has_duplicates: bool) -> Hist
     starts, order = grouped(coded["USER_ID"].to_numpy(), n_users)
     items, times = coded["ITEM_ID"].to_numpy()[order], coded["TIMESTAMP"].to_numpy()[order]
     tags = coded["tag"].to_numpy().view(np.int64)[order] if has_duplicates else np.empty(0, np.int64)
-    _order_by_time(starts, items, times, tags)
-    histories = Histories(starts, items, times)
+    codes = np.ascontiguousarray(contexts.codes[order]) if contexts.values else contexts.codes
+    _order_by_time(starts, items, times, tags, codes)
+    histories, contexts = Histories(starts, items, times), replace(contexts, codes=codes)
     if not has_duplicates:
-        return histories
+        return histories, contexts
     is_first = np.ones(len(items), np.bool_)
     _mark_duplicates(starts, items, times, tags, is_first)
-    return _selected(histories, is_first)
+    return _selected(histories, is_first), contexts.select(is_first)
 
 
 def _selected(histories: Histories, is_kept: NDArray[np.bool_]) -> Histories:
@@ -273,7 +289,7 @@ def _sort_by_counting(keys: Ints, next_place: Longs, order: Longs) -> None:
 
 
 @compiled
-def _order_by_time(starts: Longs, items: Ints, times: Longs, tags: Longs) -> None:
+def _order_by_time(starts: Longs, items: Ints, times: Longs, tags: Longs, codes: Shorts) -> None:
     """Sort each user's events by time, stably; events that are in order already cost one pass."""
     for user in range(len(starts) - 1):
         first, end = starts[user], starts[user + 1]
@@ -288,6 +304,8 @@ def _order_by_time(starts: Longs, items: Ints, times: Longs, tags: Longs) -> Non
             times[first:end] = times[first:end][order]
             if len(tags) > 0:
                 tags[first:end] = tags[first:end][order]
+            for column in range(codes.shape[1]):
+                codes[first:end, column] = codes[first:end, column][order]
 
 
 @compiled

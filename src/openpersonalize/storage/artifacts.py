@@ -1,7 +1,8 @@
 """Models on disk: a folder of `.npy` files and a manifest, checked by hash and mapped into memory.
 
 Any frozen dataclass can be kept whose fields are arrays, CSR matrices, numbers, texts, or such dataclasses.
-A nested field is named with its path, `histories.items`. Nothing is pickled, so loading runs no foreign code.
+A nested field is named with its path, `histories.items`; one with a default may be absent, as in artifacts
+that are older than the field. Nothing is pickled, so loading runs no foreign code.
 """
 
 import dataclasses
@@ -118,6 +119,8 @@ def _put_together(
     values: dict[str, Any] = {}
     for field in dataclasses.fields(kind):
         name, hint = prefix + field.name, hints[field.name]
+        if field.default_factory is not dataclasses.MISSING and not _has_part(name, arrays, scalars):
+            continue
         if dataclasses.is_dataclass(hint):
             values[field.name] = _put_together(cast("type", hint), name + ".", arrays, scalars)
         elif name + ".length" in scalars:
@@ -137,6 +140,10 @@ def _put_together(
         else:
             raise CorruptArtifactError(f"the manifest names no {name}, which a {kind.__name__} needs.")
     return kind(**values)
+
+
+def _has_part(name: str, *parts: Mapping[str, Any]) -> bool:
+    return any(key == name or key.startswith(name + ".") for part in parts for key in part)
 
 
 def _write_array(folder: Path, name: str, array: np.ndarray[Any, Any]) -> dict[str, Any]:

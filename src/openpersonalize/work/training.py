@@ -20,7 +20,7 @@ from openpersonalize.errors import InvalidInputException, JobError
 from openpersonalize.jobs import rollouts
 from openpersonalize.jobs.orphans import record_child
 from openpersonalize.jobs.worker import RunningJob
-from openpersonalize.recipes.catalogue import BUILT, RECIPES
+from openpersonalize.recipes.catalogue import BUILT, CONTEXTUAL, RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.recipe import Recipe, Value
 from openpersonalize.storage import records
@@ -29,6 +29,7 @@ from openpersonalize.storage.event_log import Streamed, read_streamed
 from openpersonalize.storage.generations import generation_folder, part_paths
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, GenerationRow, SolutionVersionRow
+from openpersonalize.work.contexts import contextual_columns, streamed_values
 from openpersonalize.work.sessions import owners
 from openpersonalize.work.unbuilt_training import refuse_unbuilt
 
@@ -62,11 +63,12 @@ class TrainedModel:
 
 @dataclass(frozen=True)
 class _Data:
-    """What is trained on; generations by dataset type, in the order of reading."""
+    """What is trained on: generations by dataset type, in the order of reading; contexts as in `Source`."""
 
     dataset_group_id: int
     generations: Mapping[str, list[str]]
     streamed: Streamed
+    contexts: Mapping[str, bool]
 
 
 def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
@@ -117,7 +119,7 @@ def _recipe_of(subject: Subject) -> Recipe:
     return RECIPES[name]
 
 
-def _collect(stores: Stores, dataset_group_arn: str) -> _Data:
+def _collect(stores: Stores, dataset_group_arn: str, recipe: Recipe) -> _Data:
     with stores.database.read() as session:
         group_id = records.named(session, DatasetGroupRow, dataset_group_arn).id
         rows = session.execute(
@@ -126,24 +128,26 @@ def _collect(stores: Stores, dataset_group_arn: str) -> _Data:
             .where(DatasetRow.dataset_group_arn == dataset_group_arn, GenerationRow.active)
             .order_by(GenerationRow.position, GenerationRow.created_at)
         ).all()
+        contexts = contextual_columns(session, dataset_group_arn) if recipe.name in CONTEXTUAL else {}
     generations: dict[str, list[str]] = {}
     for dataset_type, generation_id in rows:
         generations.setdefault(dataset_type.upper(), []).append(generation_id)
-    return _Data(group_id, generations, read_streamed(stores.database, group_id))
+    return _Data(group_id, generations, read_streamed(stores.database, group_id), contexts)
 
 
 def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> dict[str, Any]:
     """Return what the training child is told, as JSON."""
     settings = _settings(subject, recipe)
-    data = _collect(stores, subject.dataset_group_arn)
+    data = _collect(stores, subject.dataset_group_arn, recipe)
     generations = data.generations.get("INTERACTIONS", [])
     interactions = _parts(stores, generations)
-    events = _write_streamed(data.streamed, job.scratch / "streamed.parquet")
+    events = _write_streamed(data, job.scratch / "streamed.parquet")
     return {
         "recipe": recipe.name,
         "settings": settings,
         "interactions": [str(path) for path in interactions + events],
         "items": [str(path) for path in _parts(stores, data.generations.get("ITEMS", []))],
+        "contexts": dict(data.contexts),
         "has_one_origin": len(generations) + len(events) == 1 and not events,
         "event_type": recipe.event_type or subject.event_type,
         "value_threshold": _threshold(subject.config.get("eventValueThreshold")),
@@ -190,12 +194,12 @@ def _threshold(text: str | None) -> float | None:
         raise JobError(f"The eventValueThreshold {text!r} is not a number.") from None
 
 
-def _write_streamed(streamed: Streamed, path: Path) -> list[Path]:
+def _write_streamed(data: _Data, path: Path) -> list[Path]:
     """Write the streamed events that count for training as one Parquet file; none if there are none.
 
     Those of a session that names no user are left out, see `sessions`.
     """
-    columns = streamed.columns
+    columns = data.streamed.columns
     frame = pl.DataFrame(
         {
             "USER_ID": owners(columns),
@@ -212,7 +216,9 @@ def _write_streamed(streamed: Streamed, path: Path) -> list[Path]:
             "EVENT_VALUE": pl.Float32,
         },
         strict=False,
-    ).filter(pl.col("USER_ID").is_not_null())
+    )
+    frame = frame.with_columns(streamed_values(columns["properties"], data.contexts))
+    frame = frame.filter(pl.col("USER_ID").is_not_null())
     if frame.is_empty():
         return []
     frame.write_parquet(path)

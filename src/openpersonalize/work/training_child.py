@@ -55,6 +55,7 @@ def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
             [Path(path) for path in spec["interactions"]],
             [Path(path) for path in spec["items"]],
             has_one_origin=spec["has_one_origin"],
+            contexts=spec["contexts"],
         ),
         EventFilter(spec["event_type"], spec["value_threshold"]),
         has_minimums=spec["minimums"],

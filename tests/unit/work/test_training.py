@@ -1,5 +1,6 @@
 """The training job: what it reads, what it makes visible, and how it fails."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -35,6 +36,22 @@ ARN = "arn:aws:personalize:us-east-1:000000000000:"
 GROUP, SOLUTION = f"{ARN}dataset-group/g", f"{ARN}solution/s"
 OWNER = {"account": "0" * 12, "region": "us-east-1", "creation_date_time": NOW, "last_updated_date_time": NOW}
 PATIENCE_S = 30.0
+SCHEMA = json.dumps(
+    {
+        "type": "record",
+        "name": "Interactions",
+        "fields": [
+            {"name": "USER_ID", "type": "string"},
+            {"name": "ITEM_ID", "type": "string"},
+            {"name": "TIMESTAMP", "type": "long"},
+            {"name": "EVENT_TYPE", "type": "string"},
+            {"name": "DEVICE", "type": ["null", "string"], "categorical": True},
+            {"name": "HOUR", "type": ["null", "int"]},
+            {"name": "IS_APP", "type": ["null", "boolean"]},
+            {"name": "SPEED", "type": ["null", "float"]},
+        ],
+    }
+)
 
 
 class Shop:
@@ -46,7 +63,7 @@ class Shop:
         self.stores: Stores = open_stores(folder, url)
         self.worker = Worker(self.stores, {TRAIN_SOLUTION_VERSION.kind: run_training})
         with self.stores.database.write() as session:
-            session.add(SchemaRow(arn=f"{ARN}schema/s", name="s", schema="{}", **OWNER))
+            session.add(SchemaRow(arn=f"{ARN}schema/s", name="s", schema=SCHEMA, **OWNER))
             group = DatasetGroupRow(arn=GROUP, name="g", status="ACTIVE", **OWNER)
             session.add(group)
             session.flush()
@@ -86,7 +103,16 @@ class Shop:
         with self.stores.database.write() as session:
             session.add(row)
 
-    def stream(self, number: int, user: str | None, item: str, timestamp: int, session_id: str = "s") -> None:
+    def stream(
+        self,
+        number: int,
+        user: str | None,
+        item: str,
+        timestamp: int,
+        *,
+        session_id: str = "s",
+        properties: str | None = None,
+    ) -> None:
         """Store an event as PutEvents does."""
         event = EventRow(
             dataset_group_id=self.group_id,
@@ -97,6 +123,7 @@ class Shop:
             item_id=item,
             event_type="view",
             timestamp=timestamp,
+            properties=properties,
             received_at=NOW,
         )
         with self.stores.database.write() as session:
