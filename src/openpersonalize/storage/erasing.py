@@ -12,9 +12,9 @@ from functools import partial
 from sqlalchemy import ColumnElement, delete, select
 
 from openpersonalize.storage.database import Database, retry_on_contention
-from openpersonalize.storage.tables import ActionInteractionRow, EventRow, RecordRow
+from openpersonalize.storage.tables import ActionInteractionRow, EventRow, RecordRow, ShownListRow
 
-Log = type[EventRow] | type[RecordRow] | type[ActionInteractionRow]
+Log = type[EventRow] | type[RecordRow] | type[ActionInteractionRow] | type[ShownListRow]
 
 PIECE = 1_000
 FOUND_AT_ONCE = 100_000

@@ -30,7 +30,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from openpersonalize.jobs.lifecycle import UNFINISHED
 from openpersonalize.jobs.queue import files_prefix
 from openpersonalize.jobs.worker import discard, end_what_was_left
-from openpersonalize.storage import objects, records
+from openpersonalize.storage import objects, records, shown
 from openpersonalize.storage.erasing import Log, erase
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import (
@@ -67,6 +67,7 @@ def collect(stores: Stores, grace_s: float = GRACE_S) -> int:
     end_what_was_left(stores)
     remove_broken_uploads(stores)
     _forget_answers(stores)
+    shown.forget(stores.database, stores.clock())
     _forget_replaced_generations(stores)
     erase_late_rows(stores)
     gone = [folder for folder in _unnamed(stores) if _may_go(stores, folder, grace_s)]
