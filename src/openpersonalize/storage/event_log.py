@@ -11,10 +11,14 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from openpersonalize.storage.database import Database
+from openpersonalize.storage.tables import ActionInteractionRow, EventRow, RecordRow
+
+Log = EventRow | RecordRow | ActionInteractionRow
+"""What has this order."""
 
 
 class Position(NamedTuple):
@@ -121,10 +125,10 @@ def _matched(rows: Sequence[Any], events: Sequence[Event]) -> list[Stored]:
     return [Stored(Position(txid, row), by_key[group, bytes(key)]) for txid, row, group, key in rows]
 
 
-def end_of_log(session: Session, database: Database) -> Position:
-    """The position before which nothing can appear any more."""
+def end_of_log(session: Session, database: Database, log: type[Log] = EventRow) -> Position:
+    """The position in a log before which nothing can appear any more."""
     if database.is_sqlite:
-        return Position(0, session.scalar(text("SELECT max(id) FROM events")) or 0)
+        return Position(0, session.scalar(select(func.max(log.id))) or 0)
     xmin = session.scalar(text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"))
     return Position(int(xmin or 0), 0)
 
