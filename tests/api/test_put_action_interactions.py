@@ -113,6 +113,7 @@ def test_what_is_wrong_is_refused_and_nothing_of_the_call_is_stored(
 ) -> None:
     message = refused("InvalidInputException", lambda: actions.put(DONE, DONE | members))
 
+    assert message.startswith("actionInteractions.2: ")
     assert expected in message
     assert actions.rows() == []
 

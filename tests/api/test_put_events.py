@@ -210,10 +210,105 @@ def test_one_bad_event_refuses_all_of_its_call(world: World) -> None:
     assert "itemId" in refused(a_store(world), EVENT, {"eventType": "view", "sentAt": 1})
 
 
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ({"eventType": "view", "sentAt": 1}, "It has no itemId"),
+        (EVENT, "It has no eventValue: the schema demands"),
+        (EVENT | {"eventValue": 1, "sentAt": -1}, "sentAt is before 1970"),
+        (EVENT | {"eventValue": 1, "sentAt": 10**10}, "sentAt has more than ten digits"),
+        (with_properties({"userId": "x"}, eventValue=1), "The key userId is not allowed in properties"),
+        (with_properties("[]", eventValue=1), "Error parsing properties json"),
+        (with_properties({"device": 5}, eventValue=1), "The property device must be a string"),
+        (with_properties({"eventValue": "much"}), "The property eventValue must be a number"),
+        (with_properties({"itemId": ""}, eventValue=1), "The property itemId must be a string"),
+    ],
+)
+def test_a_refused_event_is_named_by_its_place(world: World, event: dict[str, Any], reason: str) -> None:
+    store = a_store(
+        world,
+        [{"name": "EVENT_VALUE", "type": "float"}, {"name": "DEVICE", "type": ["null", "string"]}],
+    )
+    good = EVENT | {"eventValue": 1}
+
+    assert refused(store, good, event, good).startswith(f"eventList.2: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("members", "constraint"),
+    [
+        ({"eventType": ""}, "eventType' failed to satisfy constraint: Member must have length greater"),
+        ({"eventType": None}, "eventType' failed to satisfy constraint: Member must not be null"),
+        ({"sentAt": None}, "sentAt' failed to satisfy constraint: Member must not be null"),
+        ({"itemId": "x" * 257}, "itemId' failed to satisfy constraint: Member must have length less"),
+        ({"eventId": ""}, "eventId' failed to satisfy constraint: Member must have length greater"),
+        ({"properties": "{}" + " " * 1023}, "properties' failed to satisfy constraint: Member must"),
+        ({"recommendationId": "x" * 41}, "recommendationId' failed to satisfy constraint: Member must"),
+        ({"impression": []}, "impression' failed to satisfy constraint: Member must"),
+        ({"impression": ["x"] * 26}, "impression' failed to satisfy constraint: Member must"),
+        (
+            {"metricAttribution": {"eventAttributionSource": " "}},
+            "metricAttribution.eventAttributionSource' failed to satisfy constraint: Member must satisfy",
+        ),
+        (
+            {"metricAttribution": {}},
+            "metricAttribution.eventAttributionSource' failed to satisfy constraint: Member must not be null",
+        ),
+    ],
+)
+def test_a_member_of_a_wrong_form_is_named_with_its_event(
+    world: World, members: dict[str, Any], constraint: str
+) -> None:
+    store = a_store(World(world.server, account="000000000000"))
+    body = {"trackingId": store.tracking_id, "sessionId": "s", "eventList": [EVENT, EVENT | members]}
+    answer = world.http.post("/events", json=body)
+
+    assert answer.status_code == 400
+    assert f"at 'eventList.2.member.{constraint}" in answer.json()["message"]
+    assert rows(store) == []
+
+
+def test_all_refused_events_of_a_call_are_named(world: World) -> None:
+    message = refused(a_store(world), EVENT | {"sentAt": -1}, EVENT, with_properties("7"))
+
+    assert message == (
+        "eventList.1: sentAt is before 1970: give seconds since 1970, UTC. "
+        "eventList.3: Error parsing properties json: it must be a JSON object."
+    )
+
+
+def test_a_call_has_one_to_ten_events(world: World) -> None:
+    store = a_store(World(world.server, account="000000000000"))
+    for events in ([], [EVENT | {"itemId": str(number)} for number in range(11)]):
+        body = {"trackingId": store.tracking_id, "sessionId": "s", "eventList": events}
+        answer = world.http.post("/events", json=body)
+
+        assert answer.status_code == 400
+        assert "at 'eventList' failed to satisfy constraint" in answer.json()["message"]
+    put(store, *(EVENT | {"itemId": str(number)} for number in range(10)))
+    assert len(rows(store)) == 10
+
+
+def test_a_call_without_session_is_refused(world: World) -> None:
+    answer = world.http.post("/events", json={"trackingId": "t", "userId": "u", "eventList": [EVENT]})
+
+    assert answer.status_code == 400
+    assert "'sessionId' failed to satisfy constraint: Member must not be null" in answer.json()["message"]
+
+
 def test_an_event_may_have_at_most_ten_kilobytes(world: World) -> None:
     large = EVENT | {"impression": ["日" * 256] * 25}
 
-    assert "larger than 10240 bytes" in refused(a_store(world), large)
+    message = refused(a_store(world), EVENT, large)
+    assert message == "eventList.2: It is larger than 10240 bytes of JSON."
+
+
+def test_times_long_ago_and_in_the_future_are_taken(world: World) -> None:
+    store = a_store(world)
+    for sent_at in (0, 1, 946_684_800, 4_102_444_800, 9_999_999_999):
+        put(store, EVENT | {"sentAt": sent_at})
+
+    assert [row.timestamp for row in rows(store)] == [0, 1, 946_684_800, 4_102_444_800, 9_999_999_999]
 
 
 def test_a_group_without_interactions_dataset_takes_no_events(world: World) -> None:

@@ -155,7 +155,7 @@ def test_a_record_without_properties_is_stored_when_all_columns_may_be_null(worl
 
 @pytest.mark.parametrize("text", ["{", "[]", '"{}"', "7", '{"a":"\\u0000"}'])
 def test_properties_are_the_text_of_a_json_object(shop: Shop, text: str) -> None:
-    assert shop.refused(text).startswith("Error parsing properties json")
+    assert shop.refused(text).startswith("items.1: Error parsing properties json")
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,14 @@ def test_reserved_columns_of_actions_have_their_ranges(world: World, name: str, 
 
 
 def test_a_call_is_stored_as_a_whole_or_not_at_all(shop: Shop) -> None:
-    refused("InvalidInputException", lambda: shop.put(("i1", DRAMA), ("i2", {}), ("i3", DRAMA)))
+    message = refused(
+        "InvalidInputException", lambda: shop.put(("i1", DRAMA), ("i2", {}), ("i3", DRAMA), ("i4", {}))
+    )
 
+    assert [part.partition(":")[0] for part in message.split(" ") if part.startswith("items.")] == [
+        "items.2",
+        "items.4",
+    ]
     assert shop.stored() == []
 
 
