@@ -33,7 +33,11 @@ class IdIndex:
     @classmethod
     def build(cls, ids: Sequence[str]) -> "IdIndex":
         """Index ids in the given order; the ids must be distinct."""
-        text_bytes, offsets = _encode(ids)
+        return cls.of_bytes(*_encode(ids))
+
+    @classmethod
+    def of_bytes(cls, text_bytes: NDArray[np.uint8], offsets: NDArray[np.int64]) -> "IdIndex":
+        """The same from the ids' UTF-8 bytes, one after another, and where each begins and the last ends."""
         n_slots = 8
         while n_slots < 2 * len(offsets):
             n_slots *= 2
