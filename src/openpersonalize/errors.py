@@ -18,10 +18,13 @@ ApiError
 ├── IncompleteSignatureException
 ├── InvalidSignatureException
 ├── AccessDeniedException
+├── ServiceUnavailableException          what it needs is being made: the same request works later
 └── InternalFailure
 JobError                                 the customer's fault in a job; its text becomes failureReason
 TemporaryError                           what a job needs is away: tried again, and fails with it at last
 """
+
+from collections.abc import Mapping
 
 
 class ApiError(Exception):
@@ -35,6 +38,11 @@ class ApiError(Exception):
     def code(self) -> str:
         """The code on the wire."""
         return type(self).__name__
+
+    @property
+    def members(self) -> Mapping[str, str | int]:
+        """What the body has beside code and message; errors of the API proper have nothing else."""
+        return {}
 
 
 class InvalidInputException(ApiError):
@@ -110,6 +118,10 @@ class InvalidSignatureException(ApiError):
 
 class AccessDeniedException(ApiError):
     """The caller may not do this."""
+
+
+class ServiceUnavailableException(ApiError):
+    """What the request needs is being made; the same request can be sent again."""
 
 
 class InternalFailure(ApiError):

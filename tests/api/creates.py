@@ -61,8 +61,10 @@ def recommender(store: TrainedStore, name: str) -> dict[str, Any]:
 
 
 def filter_(store: TrainedStore, name: str) -> dict[str, Any]:
+    group = store.world.dataset_group(name)
+    store.world.dataset(group, "Items")
     expression = 'EXCLUDE ItemID WHERE Items.GENRE IN ("horror")'
-    return {"name": name, "datasetGroupArn": store.group, "filterExpression": expression}
+    return {"name": name, "datasetGroupArn": group, "filterExpression": expression}
 
 
 def metric_attribution(store: TrainedStore, name: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from openpersonalize.storage.tables import FilterRow, SolutionRow, SolutionVersionRow
 from tests.api.conftest import TrainedStore
 from tests.api.refusals import refused
+from tests.api.rows import fill
 from tests.world import FIELDS, World, running_server, text_field
 
 ROLE = "arn:aws:iam::123456789012:role/batch"
@@ -78,11 +79,7 @@ def store(trained: TrainedStore, request: pytest.FixtureRequest) -> Iterator[Tra
 
 
 def active_filter(world: World, group: str, name: str) -> str:
-    arn: str = world.personalize.create_filter(
-        name=name, datasetGroupArn=group, filterExpression='EXCLUDE ItemID WHERE Items.GENRE IN ("x")'
-    )["filterArn"]
-    world.settle()
-    world.set_columns(FilterRow, arn, status="ACTIVE")
+    (arn,) = fill(world, FilterRow, [name], dataset_group_arn=group)
     return arn
 
 

@@ -10,10 +10,12 @@ from botocore.exceptions import ClientError
 
 from openpersonalize.storage.tables import FilterRow
 from tests.api.conftest import TrainedStore
+from tests.api.rows import fill
 from tests.world import FIELDS, World, text_field
 
 ROUNDS = 6
 ROLE = "arn:aws:iam::123456789012:role/r"
+EXPRESSION = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")'
 METRIC = {"eventType": "view", "metricName": "views", "expression": "SAMPLECOUNT()"}
 
 
@@ -82,9 +84,7 @@ def import_and_dataset(world: World, trained: TrainedStore, number: int) -> Coll
 
 def batch_job_and_filter(world: World, trained: TrainedStore, number: int) -> Collision:
     client, name = trained.world.personalize, f"race-{number}"
-    arn = client.create_filter(name=name, datasetGroupArn=trained.group, filterExpression="x")["filterArn"]
-    trained.world.settle()
-    trained.world.set_columns(FilterRow, arn, status="ACTIVE")
+    (arn,) = fill(trained.world, FilterRow, [name], dataset_group_arn=trained.group)
     return Collision(
         lambda: client.delete_filter(filterArn=arn),
         lambda: client.create_batch_inference_job(
@@ -149,7 +149,9 @@ def test_of_many_creates_at_once_exactly_one_succeeds(trained: TrainedStore, kin
         "event tracker": lambda: client.create_event_tracker(name="race", datasetGroupArn=group),
         "solution": lambda: client.create_solution(name="race", datasetGroupArn=group, recipeArn=recipe),
         "campaign": lambda: client.create_campaign(name="race", solutionVersionArn=trained.version),
-        "filter": lambda: client.create_filter(name="race", datasetGroupArn=group, filterExpression="x"),
+        "filter": lambda: client.create_filter(
+            name="race", datasetGroupArn=group, filterExpression=EXPRESSION
+        ),
         "metric attribution": lambda: client.create_metric_attribution(
             name="race", datasetGroupArn=group, metrics=[METRIC], metricsOutputConfig={"roleArn": ROLE}
         ),

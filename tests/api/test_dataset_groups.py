@@ -136,8 +136,11 @@ CHILDREN: Mapping[str, Callable[[World, str], object]] = {
         name="t", datasetGroupArn=group
     ),
     "solution": lambda world, group: world.solution(group),
-    "filter": lambda world, group: world.personalize.create_filter(
-        name="f", datasetGroupArn=group, filterExpression='EXCLUDE ItemID WHERE Items.GENRE IN ("x")'
+    "filter": lambda world, group: (
+        world.dataset(group, "Items"),
+        world.personalize.create_filter(
+            name="f", datasetGroupArn=group, filterExpression='EXCLUDE ItemID WHERE Items.GENRE IN ("x")'
+        ),
     ),
     "metric attribution": lambda world, group: (
         world.dataset(group, "Interactions", *EVENTS),

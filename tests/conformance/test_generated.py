@@ -78,6 +78,9 @@ def recommender(world: World) -> str:
     return arn
 
 
+EXPRESSION = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("watch")'
+
+
 def unfinished(world: World, group: str, dataset: str, version: str) -> dict[str, str]:
     """One of each resource whose work is a later step."""
     client = world.personalize
@@ -86,7 +89,7 @@ def unfinished(world: World, group: str, dataset: str, version: str) -> dict[str
     metric = {"eventType": "watch", "metricName": "name", "expression": "SAMPLECOUNT()"}
     source = {"s3DataSource": {"path": "s3://bucket/in.json"}}
     made = {
-        **client.create_filter(name="f", datasetGroupArn=group, filterExpression="text"),
+        **client.create_filter(name="f", datasetGroupArn=group, filterExpression=EXPRESSION),
         **client.create_metric_attribution(
             name="m", datasetGroupArn=group, metrics=[metric], metricsOutputConfig=role
         ),
@@ -107,7 +110,7 @@ def unfinished(world: World, group: str, dataset: str, version: str) -> dict[str
     world.settle()
     world.set_columns(FilterRow, made["filterArn"], status="ACTIVE")
     names = {name: value for name, value in made.items() if name.endswith("Arn")}
-    return names | {"expression": "SAMPLECOUNT()"}
+    return names | {"expression": "SAMPLECOUNT()", "filterExpression": EXPRESSION}
 
 
 def send(world: World, operation: str, body: Any) -> httpx.Response:

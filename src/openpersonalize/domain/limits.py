@@ -97,6 +97,9 @@ MOST_FILTERS = 30
 MOST_FILTER_COLUMNS = 10
 """Different columns that one filter may name."""
 
+MOST_GROUP_FILTER_COLUMNS = 20
+"""Different columns that all filters of a dataset group may name."""
+
 MOST_METRICS = 10
 """Metrics of a metric attribution."""
 
@@ -223,8 +226,8 @@ _ROWS: Mapping[str, tuple[tuple[str, str, Kind] | tuple[str, str, Kind, str], ..
     "filters": (
         ("of a dataset group", f"{MOST_FILTERS}", Kind.AMOUNT),
         ("characters of an expression", "2,500", Kind.SHAPE),
-        ("columns in one filter", f"{MOST_FILTER_COLUMNS}", Kind.SHAPE, _NOT_YET),
-        ("columns in all filters of a dataset group", "20", Kind.AMOUNT, _NOT_YET),
+        ("columns in one filter", f"{MOST_FILTER_COLUMNS}", Kind.SHAPE),
+        ("columns in all filters of a dataset group", f"{MOST_GROUP_FILTER_COLUMNS}", Kind.AMOUNT),
         (
             "newest interactions of a user and event type that are looked at",
             "100; 300 for action interactions",

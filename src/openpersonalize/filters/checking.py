@@ -87,8 +87,9 @@ def _column(name: str, dataset: Dataset, at: int, schemas: Schemas) -> Column:
         raise FilterError(at, f"the dataset group has no {dataset} dataset: create it first.")
     column = next((each for each in columns.columns if each.name.upper() == name.upper()), None)
     if column is None:
+        usable = [each.name for each in columns.columns if not each.textual and each.type != "boolean"]
         raise FilterError(
-            at, f"the schema of {dataset} has no column {name}: use one of {', '.join(columns.names)}."
+            at, f"the schema of {dataset} has no column {name}: use one of {', '.join(usable)}."
         )
     if column.name in _OF_THE_SERVICE.get(dataset.upper(), ()):
         raise FilterError(at, f"{dataset}.{column.name} can't be filtered on: it takes effect by itself.")

@@ -42,6 +42,10 @@ class FilterError(InvalidInputException):
         self.at = at
         self.what = what
 
+    @property
+    def code(self) -> str:
+        return InvalidInputException.__name__
+
 
 @dataclass(frozen=True, slots=True)
 class Token:

@@ -25,7 +25,8 @@ class Dialect:
 
     def encode(self, error: ApiError) -> tuple[int, list[Header], bytes]:
         """Status, headers and body of an error."""
-        body = msgspec.json.encode({"__type": error.code, "message": _encodable(error.message)})
+        said = {"__type": error.code, "message": _encodable(error.message), **error.members}
+        body = msgspec.json.encode(said)
         headers = [
             (b"content-type", self.content_type),
             (b"content-length", b"%d" % len(body)),

@@ -7,6 +7,7 @@ path, bytes in and bytes out. No middleware, no request object of a framework.
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from openpersonalize.errors import (
@@ -55,10 +56,12 @@ class Front:
         other: AsgiApp,
         region: str,
         is_remote: bool = False,
+        own: Mapping[str, CallHandler] = MappingProxyType({}),
     ) -> None:
         """`control` and `rest` answer operations by name; `region` is that of unsigned requests.
 
-        `is_remote` says whether this server is meant to be reached under any name.
+        `own` answers by path what only this server has. `is_remote` says whether this server is meant to be
+        reached under any name.
         """
         self._other = other
         self._is_remote = is_remote
@@ -70,6 +73,7 @@ class Front:
             f"/{route.operation}": Route(route.operation, route.dialect, route.handler, False)
             for route in (*targets.values(), *routes.values())
         }
+        self._paths |= {path: Route(path, REST, handler, False) for path, handler in own.items()}
         # By the service of the credential scope; another AWS service on this port is another entry.
         self._services: dict[str, Callable[[Exchange, Scope], Awaitable[None]]] = {
             SERVICE: self._personalize,

@@ -32,5 +32,6 @@ REST = Dialect(
         "UnsupportedMediaTypeException": 415,
         "ThrottlingException": 429,
         "InternalFailure": 500,
+        "ServiceUnavailableException": 503,
     },
 )
