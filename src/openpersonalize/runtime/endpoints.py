@@ -20,6 +20,7 @@ from openpersonalize.runtime.shapes import (
     GetRecommendationsRequest,
     GetRecommendationsResponse,
 )
+from openpersonalize.storage.shown import ShownLists
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tail import Tail
 
@@ -32,6 +33,7 @@ class Runtime:
     def __init__(self, stores: Stores, tail: Tail) -> None:
         self._tail = tail
         self._deployments = Deployments(stores, tail)
+        self._shown = ShownLists(stores.database, stores.clock)
         self.checks: Mapping[str, Callable[[], str]] = {
             "kernels": self._deployments.kernels_reason,
             "deployments": self._deployments.reason,
@@ -55,12 +57,14 @@ class Runtime:
             self.operations.add(Operation(name, request, response, handler))
 
     def start(self) -> None:
-        """Start the thread that keeps the deployments fresh."""
+        """Start the threads that keep the deployments fresh, and what was shown."""
+        self._shown.start()
         self._deployments.start()
 
     def stop(self) -> None:
-        """End it."""
+        """End them."""
         self._deployments.stop()
+        self._shown.stop()
 
     def get_recommendations(self, call: Call) -> Answer:
         """Recommend items for a user, items like an item, or popular items, as the recipe does."""
@@ -74,10 +78,17 @@ class Runtime:
             return self._with_history(
                 deployment,
                 request.user_id or "",
-                lambda recent: recommend.recommend(request, deployment, recent),
+                lambda recent: self._shown_to_user(
+                    deployment, recommend.recommend(request, deployment, recent)
+                ),
             )
 
         return self._with_deployment(arn, kind, call.scope, answered)
+
+    def _shown_to_user(self, deployment: Deployment, answer: bytes) -> bytes:
+        """The answer, kept as the impression of events that it leads to."""
+        self._shown.remember(deployment.dataset_group_id, deployment.arn, answer)
+        return answer
 
     def get_personalized_ranking(self, call: Call) -> Answer:
         """Put given items into the order of a user's taste."""
