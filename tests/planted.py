@@ -1,12 +1,14 @@
 """Stores whose right answers are known, because their tastes are planted."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
+from openpersonalize.recipes.event_contexts import EventContexts
 from openpersonalize.recipes.training_data import Interactions
 
 FIRST_TIME = 1_700_000_000
@@ -56,6 +58,27 @@ def taste_store(
                 n_fresh += 1
         histories.append((user % n_clusters) * items_per_cluster + np.array(history))
     return Store(interactions_of(histories, len(clusters)), clusters)
+
+
+def with_contexts(store: Store, **texts: Sequence[str | None]) -> Store:
+    """The same store with contextual columns: a text for each event, in the order of the events."""
+    values = {
+        name: tuple(sorted({text for text in column if text is not None})) for name, column in texts.items()
+    }
+    codes = [
+        [-1 if text is None else values[name].index(text) for text in column]
+        for name, column in texts.items()
+    ]
+    contexts = EventContexts(tuple(texts), values, np.array(codes, np.int16).T.copy())
+    return replace(store, interactions=replace(store.interactions, contexts=contexts))
+
+
+def device_store(*, n_users: int = 400, faith: float = 0.98, seed: int = 0) -> Store:
+    """Tastes with even items for phones and odd ones for desktops, in a share `faith` of their events."""
+    store = taste_store(n_users=n_users, seed=seed)
+    is_even = store.interactions.histories.items % 2 == 0
+    is_faithful = np.random.default_rng(seed).random(len(is_even)) < faith
+    return with_contexts(store, DEVICE=np.where(is_even == is_faithful, "phone", "desktop").tolist())
 
 
 def interactions_of(histories: list[NDArray[np.int64]], n_items: int) -> Interactions:

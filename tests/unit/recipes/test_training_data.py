@@ -148,6 +148,97 @@ def test_parts_whose_columns_differ_are_read_together(tmp_path: Path) -> None:
     assert _by_user(_load(bulk, streamed)) == {"u": ["a", "b"]}
 
 
+def _contexts_by_item(interactions: Interactions, column: str) -> dict[str, str | None]:
+    """The value of each event, by its item."""
+    contexts = interactions.contexts
+    values, place = contexts.values[column], list(contexts.values).index(column)
+    items = interactions.items.texts(interactions.histories.items)
+    codes = contexts.codes[:, place].tolist()
+    return {item: None if code < 0 else values[code] for item, code in zip(items, codes, strict=True)}
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_contexts_stay_with_their_events_when_these_are_ordered_and_selected(
+    tmp_path: Path, *, one: bool
+) -> None:
+    part = _part(
+        tmp_path,
+        "a",
+        USER_ID=["v", "u", "u", "v", "u"],
+        ITEM_ID=["a", "b", "c", "d", "e"],
+        TIMESTAMP=[5, 4, 3, 2, 1],
+        DEVICE=["tv", "phone", None, "phone", "pc"],
+        HOUR=[7, 14, 7, None, 23],
+        IS_APP=[True, False, True, None, True],
+        SPEED=[0.5, 1.5, 2.5, 3.5, 4.5],
+    )
+    contexts = {"DEVICE": True, "HOUR": True, "IS_APP": True, "SPEED": False}
+    interactions = read_interactions(Source([part], has_one_origin=one, contexts=contexts), ALL)
+    device = {"a": "tv", "b": "phone", "c": None, "d": "phone", "e": "pc"}
+
+    assert interactions.contexts.columns == ("DEVICE", "HOUR", "IS_APP", "SPEED")
+    assert _contexts_by_item(interactions, "DEVICE") == device
+    assert _contexts_by_item(interactions, "HOUR") == {"a": "7", "b": "14", "c": "7", "d": None, "e": "23"}
+    assert _contexts_by_item(interactions, "IS_APP") == {
+        "a": "true",
+        "b": "false",
+        "c": "true",
+        "d": None,
+        "e": "true",
+    }
+    without_v = interactions.without_users(np.array([1]))
+    assert _contexts_by_item(without_v, "DEVICE") == {item: device[item] for item in "bce"}
+
+
+def test_of_duplicates_the_first_ones_context_counts(tmp_path: Path) -> None:
+    parts = [
+        _part(
+            tmp_path, device, USER_ID=["u", "u"], ITEM_ID=[device, "a"], TIMESTAMP=[9, 1], DEVICE=[device] * 2
+        )
+        for device in ("tv", "phone")
+    ]
+    interactions = read_interactions(Source(parts, contexts={"DEVICE": True}), ALL)
+
+    assert _contexts_by_item(interactions, "DEVICE") == {"a": "tv", "tv": "tv", "phone": "phone"}
+
+
+def test_files_without_a_contextual_column_have_events_without_its_value(tmp_path: Path) -> None:
+    """A column may be called what reading calls its own, and may have no values at all."""
+    old = _part(tmp_path, "a", USER_ID=["u"], ITEM_ID=["a"], TIMESTAMP=[1])
+    new = _part(tmp_path, "b", USER_ID=["u"], ITEM_ID=["b"], TIMESTAMP=[2], tag=["x"], value=["y"])
+    contexts = {"tag": True, "value": True, "len": True}
+    interactions = read_interactions(Source([old, new], contexts=contexts), ALL)
+
+    assert _contexts_by_item(interactions, "tag") == {"a": None, "b": "x"}
+    assert _contexts_by_item(interactions, "value") == {"a": None, "b": "y"}
+    assert _contexts_by_item(interactions, "len") == {"a": None, "b": None}
+
+
+def test_the_values_of_most_events_are_kept_and_ties_go_by_text(tmp_path: Path) -> None:
+    """1500 values of one event each, one of two."""
+    visits = [f"v{number:04d}" for number in range(1500)]
+    texts = [*visits[::-1], "v1499"]
+    part = _part(
+        tmp_path,
+        "a",
+        USER_ID=["u"] * 1501,
+        ITEM_ID=[f"i{row}" for row in range(1501)],
+        TIMESTAMP=range(1501),
+        VISIT=texts,
+    )
+    interactions = read_interactions(Source([part], has_one_origin=True, contexts={"VISIT": True}), ALL)
+
+    assert interactions.contexts.values["VISIT"] == (*visits[:999], "v1499")
+    assert int((interactions.contexts.codes >= 0).sum()) == 1001
+
+
+def test_only_what_is_asked_for_is_read_of_contexts(tmp_path: Path) -> None:
+    part = _part(tmp_path, "a", USER_ID=["u"], ITEM_ID=["a"], TIMESTAMP=[1], DEVICE=["tv"])
+    interactions = _load(part)
+
+    assert (interactions.contexts.columns, interactions.contexts.codes.size) == ((), 0)
+
+
 def _written(folder: Path, n_users: int, per_user: int, single: int = 0) -> Path:
     users = np.concatenate([np.repeat(np.arange(n_users), per_user), n_users + np.arange(single)])
     return _part(
