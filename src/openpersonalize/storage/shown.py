@@ -12,13 +12,12 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import ColumnElement, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from openpersonalize.storage.database import Database, retry_on_contention
@@ -37,7 +36,7 @@ PIECE = 500
 DECODED_AT_ONCE = 50
 
 
-class _Item(msgspec.Struct, rename="camel"):
+class _Item(msgspec.Struct, rename="camel", gc=False):
     item_id: str
 
 
@@ -55,6 +54,18 @@ class _Shown(NamedTuple):
     source_arn: str
     answer: bytes
 
+
+Row = tuple[str, str, str, float]
+"""recommendationId, source, the items as a JSON list, and when they were shown."""
+
+_INSERT = (
+    "INSERT INTO shown_lists (recommendation_id, source_arn, item_ids, shown_at, is_kept) {}"
+    " ON CONFLICT DO NOTHING"
+)
+_INSERT_SQLITE = _INSERT.format("VALUES (?, ?, ?, ?, 0)")
+_INSERT_POSTGRES = _INSERT.format(
+    "SELECT *, false FROM unnest(%s::text[], %s::text[], %s::text[], %s::float8[])"
+)
 
 _decode = msgspec.json.Decoder(_Answer).decode
 _decode_ids = msgspec.json.Decoder(list[str]).decode
@@ -115,22 +126,17 @@ class ShownLists:
                 log.warning("lists that were shown cannot be stored", extra={"error": type(error).__name__})
             self._is_failing = True
 
-    def _rows(self, taken: Sequence[_Shown]) -> Iterable[dict[str, Any]]:
+    def _rows(self, taken: Sequence[_Shown]) -> Iterator[Row]:
         tracked, now = self._tracked(), self._clock()
-        for place, shown in enumerate(taken):
+        for place, (group, source_arn, answer) in enumerate(taken):
             if place % DECODED_AT_ONCE == 0:
                 time.sleep(0)  # let the event loop go on
-            if shown.group not in tracked:
+            if group not in tracked:
                 continue
-            answer = _decode(shown.answer)
-            if answer.item_list:
-                yield {
-                    "recommendation_id": answer.recommendation_id,
-                    "source_arn": shown.source_arn,
-                    "item_ids": _encode([item.item_id for item in answer.item_list]).decode(),
-                    "shown_at": now,
-                    "is_kept": False,
-                }
+            shown = _decode(answer)
+            if shown.item_list:
+                items = _encode([item.item_id for item in shown.item_list]).decode()
+                yield shown.recommendation_id, source_arn, items, now
 
     def _tracked(self) -> set[int]:
         """The dataset groups with an event tracker."""
@@ -140,10 +146,14 @@ class ShownLists:
         with self._database.read() as session:
             return set(session.scalars(query))
 
-    def _insert(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        dialect: Any = sqlite if self._database.is_sqlite else postgresql
+    def _insert(self, rows: Sequence[Row]) -> None:
         with self._database.write() as session:
-            session.connection().execute(dialect.insert(ShownListRow).on_conflict_do_nothing(), list(rows))
+            connection = session.connection()
+            if self._database.is_sqlite:
+                connection.exec_driver_sql(_INSERT_SQLITE, list(rows))
+            else:
+                columns = tuple(list(column) for column in zip(*rows, strict=True))
+                connection.exec_driver_sql(_INSERT_POSTGRES, columns)
 
 
 def impressions_of(session: Session, columns: Mapping[str, Sequence[Any]]) -> list[list[str] | None]:
