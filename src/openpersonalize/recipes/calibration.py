@@ -233,25 +233,36 @@ _CONTEXT_MEAN, _CONTEXT_PRECISION, _CONTEXT_BOUNDS = 1.0, 1.0, (0.0, 5.0)
 
 
 def _with_useful_contexts(view: _View, *, has_repeats: bool) -> Calibration:
-    """Fit all weights; leave out columns without which the targets are about as likely, and fit again."""
+    """Fit all weights; leave out columns without which the targets are about as likely, and fit again.
+
+    Of columns that say the same each can be missed, but not all: then only the one that is missed least goes.
+    """
     columns = [column for column, lifts in enumerate(view.lifts) if lifts.any()]
     while True:
         fitted = _most_likely(view, columns, has_repeats=has_repeats)
         if not columns:
             return fitted
-        likelihood = view.log_likelihood(fitted, has_repeats=has_repeats)
-        useful = []
-        for column in columns:
-            without = replace(fitted, context_weights=_without(fitted.context_weights, column))
-            if likelihood - view.log_likelihood(without, has_repeats=has_repeats) >= LEAST_GAIN:
-                useful.append(column)
-        if useful == columns:
+        gains = _gains(view, fitted, [[column] for column in columns], has_repeats=has_repeats)
+        weak = [column for column, gain in zip(columns, gains, strict=True) if gain < LEAST_GAIN]
+        if not weak:
             return fitted
-        columns = useful
+        if _gains(view, fitted, [weak], has_repeats=has_repeats)[0] >= LEAST_GAIN:
+            weak = [columns[int(np.argmin(gains))]]
+        columns = [column for column in columns if column not in weak]
 
 
-def _without(weights: tuple[float, ...], column: int) -> tuple[float, ...]:
-    return (*weights[:column], 0.0, *weights[column + 1 :])
+def _gains(
+    view: _View, fitted: Calibration, groups: Sequence[Sequence[int]], *, has_repeats: bool
+) -> list[float]:
+    """Return how much log-likelihood each group of columns adds, all other weights being equal."""
+    whole = view.log_likelihood(fitted, has_repeats=has_repeats)
+    weights = fitted.context_weights
+    gains = []
+    for group in groups:
+        left = tuple(0.0 if column in group else weight for column, weight in enumerate(weights))
+        without = replace(fitted, context_weights=left)
+        gains.append(whole - view.log_likelihood(without, has_repeats=has_repeats))
+    return gains
 
 
 def _most_likely(view: _View, columns: Sequence[int], *, has_repeats: bool) -> Calibration:

@@ -7,6 +7,7 @@ import pytest
 
 from openpersonalize.models import (
     KINDS,
+    Contexts,
     FactorModel,
     ItemRanker,
     NeighbourModel,
@@ -16,6 +17,7 @@ from openpersonalize.models import (
     topk,
     warm_up,
 )
+from openpersonalize.models.contexts import key_of
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.popularity import by_popularity, places_of
@@ -178,11 +180,23 @@ def test_models_say_which_questions_they_answer() -> None:
 
 def test_a_warm_process_compiles_nothing_for_a_request() -> None:
     warm_up()
-    kernels = (topk.recommend, topk.score_candidates)
+    kernels = (topk.recommend, topk.score_candidates, topk.lifted, topk.pick)
     compiled = [len(kernel.signatures) for kernel in kernels]
-    model = _factor_model(seen_penalty=1.0)
-    model.recommend(Query(user=0, recent=_rows(3, 4)), 5)
-    model.rank(Query(user=0), np.arange(10, dtype=np.int32)[::2])
+    model = dataclasses.replace(
+        _factor_model(seen_penalty=1.0),
+        contexts=Contexts(
+            ("DEVICE",),
+            IdIndex.build([key_of("DEVICE", "tv")]),
+            np.array([0, 2]),
+            _rows(3, 7),
+            np.ones(2, np.float32),
+        ),
+    )
+    for context in (_rows(), model.contexts.rows({"DEVICE": "tv"})):
+        for user in (0, 1):
+            model.recommend(Query(user=user, context=context), 5, np.ones(10, np.bool_))
+        model.recommend(Query(user=0, recent=_rows(3, 4), context=context), 5)
+        model.rank(Query(user=0, context=context), np.arange(10, dtype=np.int32)[::2])
 
     assert [len(kernel.signatures) for kernel in kernels] == compiled
 

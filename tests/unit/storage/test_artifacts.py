@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -141,6 +141,27 @@ def test_a_manifest_that_lacks_a_field_is_refused(folder: Path) -> None:
 
     with pytest.raises(CorruptArtifactError, match="names no temperature"):
         artifacts.load(folder, KINDS)
+
+
+@dataclass(frozen=True)
+class _LaterModel(_Model):
+    """The same model since it has learnt of something more."""
+
+    more: _Inner = field(default_factory=lambda: _Inner(np.empty(0, np.int64), 0))
+
+
+def test_an_artifact_that_is_older_than_a_field_has_its_default(folder: Path) -> None:
+    loaded = artifacts.load(folder, {"test": _LaterModel})
+
+    assert loaded.inner.depth == 3
+    assert (len(loaded.more.numbers), loaded.more.depth) == (0, 0)
+
+
+def test_a_field_with_a_default_that_is_there_in_part_is_refused(folder: Path) -> None:
+    _rewrite(folder, lambda manifest: manifest["scalars"].update({"more.depth": 4}))
+
+    with pytest.raises(CorruptArtifactError, match="names no more.numbers"):
+        artifacts.load(folder, {"test": _LaterModel})
 
 
 def test_a_manifest_cannot_name_files_outside_the_folder(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from openpersonalize.jobs.lifecycle import TRAIN_SOLUTION_VERSION, begin, request_cancel
 from openpersonalize.jobs.worker import Worker
-from openpersonalize.models import KINDS, FactorModel
+from openpersonalize.models import KINDS, FactorModel, Query
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.generations import part_name, publish, seal
 from openpersonalize.storage.migrations import upgrade
@@ -129,6 +129,20 @@ class Shop:
         with self.stores.database.write() as session:
             session.add(event)
 
+    def stream_all(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Store interactions as PutEvents does, with every fifth phone by another name."""
+        for number, row in enumerate(rows):
+            device = "streamed-only" if number % 5 == 0 and row["DEVICE"] == "phone" else row["DEVICE"]
+            properties = {name: row[name] for name in ("HOUR", "IS_APP", "SPEED")} | {"DEVICE": device}
+            self.stream(
+                number,
+                row["USER_ID"],
+                row["ITEM_ID"],
+                row["TIMESTAMP"],
+                session_id=row["USER_ID"],
+                properties=json.dumps(properties),
+            )
+
     def queue(self, recipe: str, **solution: Any) -> str:
         """Queue a training."""
         arn = f"{SOLUTION}/{recipe}"
@@ -178,6 +192,18 @@ def _interactions(n_users: int = 60, per_user: int = 20, n_items: int = 40) -> p
             "TIMESTAMP": np.arange(len(users)) + 1_600_000_000,
             "EVENT_TYPE": ["view" if row % 2 else "buy" for row in range(len(users))],
         }
+    )
+
+
+def _in_contexts(frame: pl.DataFrame, device: str | None = "phone") -> pl.DataFrame:
+    """Add values of contextual columns: those of even items are others than those of odd ones."""
+    is_even = pl.col("ITEM_ID").str.slice(1).cast(pl.Int64) % 2 == 0
+    is_device = pl.lit(device is not None)
+    return frame.with_columns(
+        DEVICE=pl.when(is_device).then(pl.when(is_even).then(pl.lit("phone")).otherwise(pl.lit("desktop"))),
+        HOUR=pl.when(is_even).then(7).otherwise(22),
+        IS_APP=is_even,
+        SPEED=pl.when(is_even).then(0.5).otherwise(1.5),
     )
 
 
@@ -237,6 +263,47 @@ def test_events_of_a_session_count_once_the_session_names_its_user(shop: Shop) -
     assert model.items.texts(model.histories.items_of(model.users.find("u0"))[-2:]) == ["i-linked", "i1"]
     assert model.items.find("i-lost") == -1
     assert model.users.find("anonymous") == -1
+
+
+def test_contexts_of_bulk_and_of_streamed_events_shape_the_model(shop: Shop) -> None:
+    """Even items are had on phones: half of these events is imported, half streamed."""
+    frame = _in_contexts(_interactions(n_users=200)).with_columns(HOUR=pl.lit(7), IS_APP=pl.lit(value=True))
+    shop.add_generation("one", frame.gather_every(2))
+    shop.stream_all(frame.gather_every(2, offset=1).to_dicts())
+    version = shop.train("aws-user-personalization")
+    model = artifacts.load(shop.stores.artifacts / str(version.artifact_id), KINDS)
+    contexts = model.contexts
+
+    assert contexts.columns == ("DEVICE", "HOUR", "IS_APP", "SPEED")
+    known = contexts.values.texts(np.arange(len(contexts.values), dtype=np.int32))
+    assert known == [f"device={device}" for device in ("desktop", "phone", "streamed-only")]
+    for context, parity in (
+        ({"DEVICE": "phone"}, 0),
+        ({"DEVICE": "desktop"}, 1),
+        ({"DEVICE": "streamed-only"}, 0),
+    ):
+        ranked = model.recommend(Query(context=contexts.rows(context)), 10)
+        assert {int(item[1:]) % 2 for item in model.items.texts(ranked.items)} == {parity}, context
+
+
+def test_whole_numbers_and_booleans_are_categories_and_fractions_are_not(shop: Shop) -> None:
+    """Two columns say the same: at least one of them counts."""
+    frame = _in_contexts(_interactions(n_users=200), device=None)
+    shop.add_generation("one", frame)
+    version = shop.train("aws-personalized-ranking")
+    contexts = artifacts.load(shop.stores.artifacts / str(version.artifact_id), KINDS).contexts
+
+    assert len(contexts.rows({"HOUR": "7"})) + len(contexts.rows({"IS_APP": "true"})) >= 1
+    assert contexts.rows({"DEVICE": "phone", "SPEED": "0.5"}).tolist() == []
+
+
+def test_recipes_that_use_no_context_read_none(shop: Shop) -> None:
+    shop.add_generation("one", _in_contexts(_interactions()))
+    version = shop.train("aws-sims")
+
+    assert version.status == "ACTIVE"
+    manifest = artifacts.read_manifest(shop.stores.artifacts / str(version.artifact_id))
+    assert not [name for name in manifest["arrays"] if name.startswith("contexts")]
 
 
 def test_only_events_of_the_solutions_type_are_trained_on(shop: Shop) -> None:
