@@ -7,7 +7,6 @@ from sqlalchemy import select
 
 from openpersonalize.control.context import Context
 from openpersonalize.control.dataset_groups import DATASET_GROUP
-from openpersonalize.control.group_schemas import group_schemas
 from openpersonalize.control.quotas import keep_to_most_objects
 from openpersonalize.control.resource import (
     UNDER_WAY,
@@ -30,6 +29,7 @@ from openpersonalize.jobs.lifecycle import CREATE_FILTER, DELETE_FILTER
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Arn, Name, Shape, Text
 from openpersonalize.storage import records
+from openpersonalize.storage.group_schemas import group_schemas
 from openpersonalize.storage.tables import BatchInferenceJobRow, BatchSegmentJobRow, FilterRow
 
 operations = Operations()

@@ -100,6 +100,9 @@ MOST_FILTER_COLUMNS = 10
 MOST_GROUP_FILTER_COLUMNS = 20
 """Different columns that all filters of a dataset group may name."""
 
+NEWEST_EVENTS = {"INTERACTIONS": 100, "ACTION_INTERACTIONS": 300}
+"""Of a user's events of one type, a filter looks at so many."""
+
 MOST_METRICS = 10
 """Metrics of a metric attribution."""
 

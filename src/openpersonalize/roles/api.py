@@ -10,6 +10,7 @@ from typing import Protocol
 from fastapi import FastAPI
 
 from openpersonalize.control import service
+from openpersonalize.control.dry_runs import DryRuns
 from openpersonalize.control.service import THREADS, ControlPlane
 from openpersonalize.events.operations import Events
 from openpersonalize.logs import configure_logging
@@ -76,6 +77,7 @@ def build_api(settings: Settings, stores: Stores) -> Front:
         other=build_site(operations, checks, lifespan, region=settings.region),
         region=settings.region,
         is_remote=settings.allow_remote,
+        own=DryRuns(stores, threads).handlers(),
     )
 
 

@@ -1,14 +1,16 @@
-"""The schemas of a dataset group, by which its filters are checked."""
+"""The schemas of a dataset group's datasets, by which its filters are checked."""
+
+from collections.abc import Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from openpersonalize.domain.columns import DatasetColumns
 from openpersonalize.domain.schemas import parse_schema
-from openpersonalize.filters.checking import Schemas
 from openpersonalize.storage.tables import DatasetRow, SchemaRow
 
 
-def group_schemas(session: Session, group_arn: str) -> Schemas:
+def group_schemas(session: Session, group_arn: str) -> Mapping[str, DatasetColumns]:
     """The columns of the datasets that a group has, by dataset type; not of those being made or deleted."""
     query = (
         select(DatasetRow.dataset_type, SchemaRow.schema, SchemaRow.domain)
