@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from openpersonalize.models import topk
+from openpersonalize.models.columns import ColumnTable
 from openpersonalize.models.contexts import Contexts, key_of
+from openpersonalize.models.event_pairs import EventPairs
 from openpersonalize.models.factors import FactorModel
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
@@ -14,6 +16,7 @@ from openpersonalize.models.popularity import PopularityModel
 from openpersonalize.models.ranker import Allowed, ItemRanker, Query, Ranked, Ranker, UserRanker
 
 __all__ = [
+    "INDEX_KINDS",
     "KINDS",
     "Allowed",
     "Contexts",
@@ -31,6 +34,12 @@ __all__ = [
 KINDS: Mapping[str, type[Ranker]] = {
     model.kind: model for model in (FactorModel, PopularityModel, NeighbourModel)
 }
+
+INDEX_KINDS: Mapping[str, type[ColumnTable] | type[EventPairs]] = {
+    ColumnTable.kind: ColumnTable,
+    EventPairs.kind: EventPairs,
+}
+"""What the indexes of datasets are; `artifacts.load(folder, INDEX_KINDS)`."""
 
 
 def warm_up() -> None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from openpersonalize.models.compiled import Ints, Longs, compiled, freeze, frozen
 from openpersonalize.models.ids import IdIndex

@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from openpersonalize.jobs.indexes import renew_index
 from openpersonalize.jobs.lifecycle import UPDATE
 from openpersonalize.jobs.worker import Publish, RunningJob
 from openpersonalize.storage import records
@@ -17,8 +18,10 @@ def update_dataset(job: RunningJob, stores: Stores) -> Publish:
 
     def publish(session: Session) -> None:
         dataset = records.named(session, DatasetRow, job.resource_arn)
+        session.refresh(dataset, with_for_update=True)
         update = dict(dataset.latest_update or {})
         dataset.schema_arn = update["schemaArn"]
         dataset.latest_update = update | {"status": UPDATE.done, "lastUpdatedDateTime": stores.clock()}
+        renew_index(session, dataset, now=stores.clock())
 
     return publish

@@ -168,6 +168,7 @@ def _named(session: Session) -> Iterator[str]:
     yield from session.scalars(select(GenerationRow.id))
     for table in (SolutionVersionRow, CampaignRow, RecommenderRow):
         yield from filter(None, session.scalars(select(table.artifact_id)))
+    yield from filter(None, session.scalars(select(DatasetRow.index_id)))
 
 
 def _is_ours(session: Session, name: str) -> bool:

@@ -10,6 +10,7 @@ from openpersonalize.domain.columns import DatasetColumns
 from openpersonalize.domain.limits import IMPORT_BYTES, MIN_INTERACTIONS
 from openpersonalize.domain.schemas import parse_schema
 from openpersonalize.errors import JobError
+from openpersonalize.jobs.indexes import renew_index
 from openpersonalize.jobs.worker import RunningJob
 from openpersonalize.storage import records
 from openpersonalize.storage.generations import publish, seal
@@ -129,8 +130,8 @@ def _activate(
 
     def activate(session: Session) -> None:
         # The lock makes imports of one dataset that end at the same time take their places one by one.
-        locked = select(DatasetRow.id).where(DatasetRow.id == task.dataset_id).with_for_update()
-        if session.scalar(locked) is None:
+        dataset = session.scalar(select(DatasetRow).where(DatasetRow.id == task.dataset_id).with_for_update())
+        if dataset is None:
             raise JobError("The dataset was deleted while the import ran. Create it and import again.")
         # What was streamed and compacted since is not the import's to replace.
         bulk = (GenerationRow.dataset_id == task.dataset_id, GenerationRow.mode.in_((FULL, INCREMENTAL)))
@@ -141,5 +142,6 @@ def _activate(
             last = session.scalar(select(func.max(GenerationRow.position)).where(*bulk, GenerationRow.active))
             generation.position = 0 if last is None else last + 1
         session.add(generation)
+        renew_index(session, dataset, now=stores.clock())
 
     return activate

@@ -52,6 +52,7 @@ def delete_dataset(job: RunningJob, stores: Stores) -> Publish:
 
     def publish(session: Session) -> None:
         session.execute(delete(GenerationRow).where(GenerationRow.dataset_id == dataset.id))
+        records.bump(session, records.INDEXES)
         _erase_rest(session, *rows)
         _delete_tags(session, job.resource_arn)
 
