@@ -251,7 +251,6 @@ def _filters() -> Iterator[Step]:
     yield from _made(
         "Filter",
         "filter",
-        status="CREATE FAILED",
         name="jazz-{{run}}",
         datasetGroupArn="{{group}}",
         filterExpression=expression,

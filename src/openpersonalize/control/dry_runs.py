@@ -8,7 +8,7 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated
@@ -38,14 +38,16 @@ from openpersonalize.filters.pictures import picture
 from openpersonalize.filters.syntax import Filter, Target, render
 from openpersonalize.filters.tokens import FilterError
 from openpersonalize.filters.values import read_values
-from openpersonalize.jobs.indexing import begin_index
+from openpersonalize.jobs.indexes import begin_index
+from openpersonalize.jobs.lifecycle import INDEX_DATASET, UNFINISHED
+from openpersonalize.protocol.arns import Scope
 from openpersonalize.protocol.call import Call, CallHandler
 from openpersonalize.protocol.dialect import decode
 from openpersonalize.protocol.shapes import Arn, Count, Shape, Text, read
 from openpersonalize.storage import records
 from openpersonalize.storage.group_schemas import group_schemas
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow
+from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, JobRow
 
 PATH = "/_openpersonalize/filters/test"
 WAIT_S = 5.0
@@ -159,15 +161,21 @@ class DryRuns:
             missing = [row for row in question.datasets.values() if row.index_id is None]
             if not missing:
                 return _answered(question, session, self.stores).wire()
-        with self.stores.database.write() as session:
-            for arn in [row.arn for row in missing]:
-                row = records.find(session, DatasetRow, arn, call.scope, lock="exclusive")
-                if row is not None and row.status == "ACTIVE" and row.index_id is None:
-                    begin_index(session, row, now=self.stores.clock())
+        self._begin([row.arn for row in missing], call.scope)
         types = ", ".join(sorted(row.dataset_type for row in missing))
         return ServiceUnavailableException(
             f"The rows of {types} are being indexed for filters: send the request again in a moment."
         )
+
+    def _begin(self, arns: Sequence[str], scope: Scope) -> None:
+        """Have indexes made, but for those whose making is under way."""
+        with self.stores.database.write() as session:
+            for arn in arns:
+                row = records.find(session, DatasetRow, arn, scope, lock="exclusive")
+                jobs = (JobRow.resource_arn == arn, JobRow.kind == INDEX_DATASET.kind)
+                under_way = session.scalar(select(JobRow.id).where(*jobs, JobRow.state.in_(UNFINISHED)))
+                if row is not None and row.index_id is None and under_way is None:
+                    begin_index(session, row, now=self.stores.clock())
 
 
 def _asked(request: DryRunRequest, context: Context) -> _Question:
