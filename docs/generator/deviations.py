@@ -92,12 +92,144 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "Nothing is ignored in silence, and nothing is ACTIVE that does nothing.",
         ),
     ),
+    "Solutions and campaigns": (
+        Deviation(
+            "performAutoML takes aws-user-personalization, the one recipe that is left to choose from; performHPO is then true whatever was sent.",
+            "The candidates and their choice are not documented.",
+            "A solution must name a recipe in its versions.",
+        ),
+        Deviation(
+            "hpoConfig without performHPO, and autoMLConfig without performAutoML, are checked and kept without effect. performHPO of a recipe without tunable parameters is refused.",
+            "Not documented.",
+            "What cannot be searched should not look searched.",
+        ),
+        Deviation(
+            "trainingMode AUTOTRAIN is taken as FULL.",
+            "It is in the model and nowhere in the guide.",
+            "A client that sends it gets what it says.",
+        ),
+        Deviation(
+            "StopSolutionVersionCreation in any other state than CREATE PENDING or IN_PROGRESS is InvalidInputException; ResourceInUseException while CREATE STOPPING.",
+            "Not documented.",
+            "It cannot succeed, or has succeeded already.",
+        ),
+        Deviation(
+            "UpdateSolution compares effects: `rate(7 days)` where none was set changes nothing and is refused.",
+            "An update without a change is refused.",
+            "7 days is what none means.",
+        ),
+        Deviation(
+            "A campaign with syncWithLatestSolutionVersion refuses an explicit version while that stays on; its other settings may be updated without one. DescribeCampaign shows the version in force, never `$LATEST`.",
+            "Not documented.",
+            "Two answers to which version serves are one too many.",
+        ),
+        Deviation(
+            "An automatic training begins 30 minutes after the solution was made or its schedule changed, and is left out when a version was made meanwhile or no interactions arrived. Missed ones are not made up for. Its versions have trainingType AUTOMATIC.",
+            "Within the hour.",
+            "Time to make a version by hand, which most scripts do.",
+        ),
+    ),
+    "Recommenders": (
+        Deviation(
+            "UpdateRecommender keeps the members of recommenderConfig that it leaves out, and works from ACTIVE alone.",
+            "Not documented.",
+            "An update names what changes; a stopped recommender is started first.",
+        ),
+        Deviation(
+            "A stopped recommender refuses requests from STOP PENDING on; stopping ends a training under way.",
+            "INACTIVE answers no requests.",
+            "Who stops it wants it stopped.",
+        ),
+        Deviation(
+            "Weekly trainings fall on whole weeks after the creation and run whether or not data arrived. A failed one leaves the old model serving.",
+            "Every 7 days.",
+            "A week is a week, whatever was stopped between.",
+        ),
+    ),
+    "Filters, attribution and jobs": (
+        Deviation(
+            "A dataset group that is not ACTIVE is InvalidInputException in CreateFilter.",
+            "No code for it is in the model.",
+            "ResourceInUseException would be unknown to SDKs there.",
+        ),
+        Deviation(
+            "Metric attributions are ACTIVE, but no report is written yet.",
+            "Reports to CloudWatch and S3.",
+            "A later step; the events that they count are stored.",
+        ),
+        Deviation(
+            "UpdateMetricAttribution: a name that exists is ResourceAlreadyExistsException; removing and adding one name replaces it; more than 10, none left or no change are refused.",
+            "Not documented.",
+            "Nothing is lost in silence.",
+        ),
+        Deviation(
+            "numResults of batch inference jobs may be 1 to 500, of batch segment jobs 1 to 5,000,000; input and output must be different places.",
+            "Not documented.",
+            "The limits of the answers that they are made of.",
+        ),
+        Deviation(
+            "A dataset can be deleted while it is exported; the export fails.",
+            "Not documented.",
+            "Only imports and trainings are named as obstacles.",
+        ),
+    ),
+    "Records": (
+        Deviation(
+            "An empty text among properties is null; unknown keys are ignored; strings of more than 1,000 characters are refused, textual ones cut at 20,000.",
+            "Documented for CSV files only.",
+            "A record means the same whichever way it came.",
+        ),
+        Deviation(
+            "An action's VALUE must be 1 to 10 and REPEAT_FREQUENCY 0 to 30; event types are Viewed, Taken and Not Taken in any spelling that differs by case, blanks and underscores.",
+            "The ranges are documented, the refusal is not.",
+            "A wrong value would train something wrong.",
+        ),
+        Deviation(
+            "PutActionInteractions with an unknown trackingId is ResourceNotFoundException.",
+            "The code is in the model; its use is not documented.",
+            "Nothing else fits.",
+        ),
+        Deviation(
+            "UpdateDataset is refused while an import is under way, and for a schema without a new column.",
+            "Not documented.",
+            "An import is of the schema that it began with.",
+        ),
+        Deviation(
+            "UntagResource with more than 50 keys is TooManyTagKeysException.",
+            "Not documented.",
+            "A resource has no more.",
+        ),
+    ),
+    "Deletions": (
+        Deviation(
+            "What a deleted resource held is gone from the database with it; its files follow 15 to 30 minutes later, when no job can be reading them.",
+            "Within a day or so.",
+            "A reader keeps what it has opened.",
+        ),
+    ),
     "Import and storage": (
         Deviation(
             "`s3://bucket/key` is a file below the data directory unless a real S3 is configured; "
             "`http://` and `https://` locations are refused.",
             "Buckets of S3.",
             "The server fetches nothing from addresses that a request names.",
+        ),
+        Deviation(
+            "All accounts read buckets with the worker's credentials; OPENPERSONALIZE_S3_BUCKETS names those "
+            "that may be read. Keys with `//`, `.`, `..` or a backslash can't be named.",
+            "The service assumes roleArn.",
+            "There is no IAM here.",
+        ),
+        Deviation(
+            "A location that is wrong, missing or forbidden fails the job at once; a server that is away is "
+            "tried again before the job fails.",
+            "Not documented.",
+            "What mends itself should not need a new job.",
+        ),
+        Deviation(
+            "INCREMENTAL imports of action interactions need 1,000 rows, FULL ones none.",
+            "The guide's pages contradict each other.",
+            "The stricter page speaks of appends.",
         ),
         Deviation(
             "The CSV's columns are matched by name, in any order.",
