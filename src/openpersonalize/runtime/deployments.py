@@ -6,9 +6,7 @@ case: what is not in it may have become ACTIVE a moment ago, so the request asks
 first.
 """
 
-import asyncio
 import logging
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from openpersonalize.models import KINDS, ItemRanker, PopularityModel, Ranker, warm_up
 from openpersonalize.protocol.arns import resource_kind
+from openpersonalize.runtime.poller import Poller
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.event_log import START, Position
 from openpersonalize.storage.records import DEPLOYMENTS, counter
@@ -35,7 +34,6 @@ from openpersonalize.storage.tail import Tail
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.2
 RETRY_S = 5.0
 """Seconds after which a model that could not be loaded is tried again."""
 
@@ -103,58 +101,15 @@ class Deployments:
         self.snapshot: Snapshot = {}
         self._generation = -1
         self._retry_at = float("inf")
-        self._waiting: list[asyncio.Future[None]] = []
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._stopping = False
-        self._thread: threading.Thread | None = None
+        self.poller = Poller("deployments", self.refresh, before=self._compile)
         self._kernels_reason = (
             "the functions that score are being compiled, which takes up to a minute after an installation: "
             "wait"
         )
-        self._reason = "the deployments have not been loaded yet: wait"
-        self._is_failing = False
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="deployments", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopping = True
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def kernels_reason(self) -> str:
         """Why the compiled functions cannot be called yet; empty when they can."""
         return self._kernels_reason
-
-    def reason(self) -> str:
-        """What else keeps this process from answering; empty when nothing does."""
-        return self._reason
-
-    def looked_again(self) -> "asyncio.Future[None]":
-        """Done when the database has been looked at after this call; those who wait share one look."""
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        with self._lock:
-            self._waiting.append(answer)
-        self._wake.set()
-        return answer
-
-    def _run(self) -> None:
-        self._compile()
-        while not self._stopping:
-            self._wake.clear()
-            with self._lock:
-                waiting, self._waiting = self._waiting, []
-            error = self._look()
-            if waiting:
-                waiting[0].get_loop().call_soon_threadsafe(_answer, waiting, error)
-            self._wake.wait(POLL_S)
 
     def _compile(self) -> None:
         try:
@@ -164,18 +119,6 @@ class Deployments:
             self._kernels_reason = "the functions that score cannot be compiled: see the log of the server"
             return
         self._kernels_reason = ""
-
-    def _look(self) -> Exception | None:
-        try:
-            self.refresh()
-        except Exception as error:  # the next look tries again; said once, not five times a second
-            if not self._is_failing:
-                log.exception("the deployments cannot be read")
-            self._is_failing = True
-            return error
-        self._is_failing = False
-        self._reason = ""
-        return None
 
     def refresh(self) -> None:
         """Swap the snapshot if a campaign or recommender has changed since the last one."""
@@ -233,16 +176,6 @@ def question_of(recipe_arn: str, model: Ranker) -> Question:
     if isinstance(model, ItemRanker):
         return Question.SIMILAR_ITEMS
     return Question.POPULAR_ITEMS if isinstance(model, PopularityModel) else Question.ITEMS_FOR_USER
-
-
-def _answer(waiting: list["asyncio.Future[None]"], error: Exception | None) -> None:
-    for answer in waiting:
-        if answer.done():
-            continue
-        if error is None:
-            answer.set_result(None)
-        else:
-            answer.set_exception(error)
 
 
 def _active_campaigns(session: Session) -> list[_Served]:

@@ -36,7 +36,7 @@ class Runtime:
         self._shown = ShownLists(stores.database, stores.clock)
         self.checks: Mapping[str, Callable[[], str]] = {
             "kernels": self._deployments.kernels_reason,
-            "deployments": self._deployments.reason,
+            "deployments": self._deployments.poller.reason,
         }
         self.handlers: Mapping[str, CallHandler] = {
             "GetRecommendations": self.get_recommendations,
@@ -59,11 +59,11 @@ class Runtime:
     def start(self) -> None:
         """Start the threads that keep the deployments fresh, and what was shown."""
         self._shown.start()
-        self._deployments.start()
+        self._deployments.poller.start()
 
     def stop(self) -> None:
         """End them."""
-        self._deployments.stop()
+        self._deployments.poller.stop()
         self._shown.stop()
 
     def get_recommendations(self, call: Call) -> Answer:
@@ -120,7 +120,7 @@ class Runtime:
 
     async def _after_a_look(self, arn: str, scope: Scope, answered: Callable[[Deployment], Answer]) -> bytes:
         """What the snapshot does not have may be ACTIVE since a moment ago."""
-        await self._deployments.looked_again()
+        await self._deployments.poller.looked_again()
         deployment = self._deployments.snapshot.get(arn)
         if deployment is None or not _is_of(scope, deployment):
             raise _not_active(arn)

@@ -1,8 +1,8 @@
-"""The tail: what users did since the trainings whose models serve, in memory.
+"""The tail: what users did since what serves was made of their events, in memory.
 
-It holds, for each dataset group with a deployment, the events after the oldest deployed watermark. The
-process that took an event adds it as soon as it is committed; a thread reads what other processes wrote.
-Adding an event twice changes nothing, so neither needs to know of the other.
+It holds, for each dataset group with a deployment or an index of its interactions, the events after the
+oldest of their watermarks. The process that took an event adds it as soon as it is committed; a thread reads
+what other processes wrote. Adding an event twice changes nothing, so neither needs to know of the other.
 
 The tail is bounded. Of one user it keeps the newest `EVENTS_PER_USER`, more than any model reads. When it
 holds more than `max_events` of a dataset group, the users whose last event came longest ago are dropped;
@@ -82,6 +82,8 @@ class Tail:
         self._per_user = per_user
         self._groups: dict[int, _Group] = {}
         self._filling: dict[int, _Group] = {}
+        self._wanted: dict[str, Mapping[int, Position]] = {}
+        self._serving = threading.Lock()
         self._lock = threading.Lock()
         self._read_up_to: Position | None = None
         self._erasures: int | None = None
@@ -116,8 +118,17 @@ class Tail:
             return user.events
         return None
 
+    def whole(self, group: int, user_key: str, watermark: Position) -> Recents | None:
+        """The same, but None as well for a user with more of them than are kept in memory."""
+        held = self._groups.get(group)
+        user = None if held is None else held.users.get(user_key)
+        if user is None:
+            return NOTHING if held is not None and watermark >= held.floor else None
+        events = user.events  # before `since`, which is raised before an event is dropped
+        return events if watermark >= user.since else None
+
     def load(self, group: int, user_key: str, watermark: Position) -> Recents:
-        """The same from SQL, and kept in memory from then on if the group is served."""
+        """What `recent` gives, from SQL, and kept in memory from then on if the group is served."""
         held = self._groups.get(group)
         floor = held.floor if held is not None else None
         with self._database.read() as session:
@@ -128,7 +139,9 @@ class Tail:
             if held is None or held.floor != floor or not events:
                 return events
             user = self._user(held, user_key)
-            user.since = min(user.since, watermark)
+            # Of more than are kept, those left out may lie anywhere before the newest.
+            since = watermark if len(stored) < self._per_user else max(entry.position for entry in stored)
+            user.since = min(user.since, since)
             for event in events:
                 self._insert(held, user, event)
             self._shrink(held)
@@ -160,11 +173,21 @@ class Tail:
                 self._insert(held, user, _recent(entry))
                 self._shrink(held)
 
-    def serve(self, watermarks: Mapping[int, Position]) -> None:
+    def serve(self, watermarks: Mapping[int, Position], reader: str = "models") -> None:
         """Hold, from now on, the events of these dataset groups after these positions, and no others.
 
-        Returns when everything committed up to now is there.
+        Each reader says what it needs; what any of them needs is held. Returns when everything committed up
+        to now is there.
         """
+        with self._serving:
+            self._wanted[reader] = watermarks
+            oldest: dict[int, Position] = {}
+            for wanted in self._wanted.values():
+                for group, watermark in wanted.items():
+                    oldest[group] = min(oldest.get(group, watermark), watermark)
+            self._serve(oldest)
+
+    def _serve(self, watermarks: Mapping[int, Position]) -> None:
         for group, watermark in watermarks.items():
             held = self._groups.get(group)
             if held is None or watermark < held.watermark:
@@ -192,7 +215,7 @@ class Tail:
                 del self._filling[group]
 
     def _advance(self, held: _Group, watermark: Position) -> None:
-        """Forget what all deployments have learnt."""
+        """Forget what all readers have by other means."""
         with self._lock:
             held.watermark = watermark
             held.floor = max(held.floor, watermark)

@@ -171,3 +171,34 @@ def test_a_smaller_tail_answers_as_a_larger_one(database: Database) -> None:
 
 def test_a_position_is_a_place_in_both_numbers() -> None:
     assert Position(1, 9) < Position(2, 1) < Position(2, 2)
+
+
+def test_it_holds_what_any_of_its_readers_needs(database: Database) -> None:
+    first, second = append(database, an_event("u", "first", 1), an_event("u", "second", 2))
+    append(database, an_event("u", "third", 3))
+    tail = Tail(database)
+    tail.serve({GROUP: second.position})
+    assert tail.recent(GROUP, "u", first.position) is None
+
+    tail.serve({GROUP: first.position}, "filters")
+    assert items(tail.recent(GROUP, "u", first.position)) == ["second", "third"]
+
+    tail.serve({GROUP: second.position})
+    assert items(tail.recent(GROUP, "u", first.position)) == ["second", "third"]
+
+    tail.serve({}, "filters")
+    assert items(tail.recent(GROUP, "u", second.position)) == ["third"]
+
+
+def test_it_says_when_it_has_not_the_whole_of_what_a_user_did(database: Database) -> None:
+    stored = append(database, *(an_event("u", f"i{number}", number) for number in range(5)))
+    tail = Tail(database, per_user=3)
+    tail.serve({GROUP: START})
+
+    assert items(tail.recent(GROUP, "u", START)) == ["i2", "i3", "i4"]
+    assert tail.whole(GROUP, "u", START) is None
+    assert items(tail.whole(GROUP, "u", stored[1].position)) == ["i2", "i3", "i4"]
+    tail.load(GROUP, "u", START)
+    assert tail.whole(GROUP, "u", START) is None
+    assert tail.whole(GROUP, "nobody", START) == ()
+    assert tail.whole(GROUP + 1, "u", START) is None
