@@ -1,5 +1,8 @@
 """The jobs of campaigns: they let the runtime serve a solution version's artifact."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -10,15 +13,19 @@ from openpersonalize.storage import records
 from openpersonalize.storage.artifacts import read_manifest
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import CampaignRow, SolutionVersionRow
+from openpersonalize.work.indexing import ensure_indexes, gives_metadata
 
 
 def deploy_campaign(job: RunningJob, stores: Stores) -> Publish:
     """Deploy a campaign's solution version."""
     with stores.database.read() as session:
-        version_arn = records.named(session, CampaignRow, job.resource_arn).solution_version_arn
+        row = records.named(session, CampaignRow, job.resource_arn)
+        version_arn, config = row.solution_version_arn, row.campaign_config
     artifact_id = _readable_artifact(stores, version_arn)
+    publish_indexes = _index_items(job, stores, version_arn, config)
 
     def publish(session: Session) -> None:
+        publish_indexes(session)
         campaign = records.named(session, CampaignRow, job.resource_arn)
         campaign.artifact_id = artifact_id
         records.bump(session, records.DEPLOYMENTS)
@@ -32,8 +39,10 @@ def update_campaign(job: RunningJob, stores: Stores) -> Publish:
     with stores.database.read() as session:
         wanted = records.named(session, CampaignRow, job.resource_arn).latest_update or {}
     artifact_id = _readable_artifact(stores, wanted["solutionVersionArn"])
+    publish_indexes = _index_items(job, stores, wanted["solutionVersionArn"], wanted.get("campaignConfig"))
 
     def publish(session: Session) -> None:
+        publish_indexes(session)
         campaign = records.named(session, CampaignRow, job.resource_arn)
         campaign.solution_version_arn = wanted["solutionVersionArn"]
         campaign.min_provisioned_tps = wanted["minProvisionedTPS"]
@@ -56,6 +65,15 @@ def roll_out_campaign(job: RunningJob, stores: Stores) -> Publish:
         rollouts.roll_out(session, campaign, now=stores.clock())
 
     return publish
+
+
+def _index_items(
+    job: RunningJob, stores: Stores, version_arn: str, config: Mapping[str, Any] | None
+) -> Publish:
+    """Make the index that answers with metadata need; return what publishes it."""
+    with stores.database.read() as session:
+        group_arn = records.named(session, SolutionVersionRow, version_arn).dataset_group_arn
+    return ensure_indexes(job, stores, group_arn, ("ITEMS",) if gives_metadata(config) else ())
 
 
 def _readable_artifact(stores: Stores, version_arn: str) -> str:

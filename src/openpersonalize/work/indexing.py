@@ -8,7 +8,7 @@ the dataset's row locked: where they have changed meanwhile, the index is made o
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -39,9 +39,10 @@ from openpersonalize.storage.tables import (
 from openpersonalize.work.event_tables import Row, event_pairs, write_rows
 from openpersonalize.work.record_tables import Imported, Put, record_table
 
-LOGS: Mapping[str, type[Log]] = {"INTERACTIONS": EventRow, "ACTION_INTERACTIONS": ActionInteractionRow}
-"""Where rows that are sent one by one stand; records, if not here."""
-
+_EVENT_LOGS: Mapping[str, type[Log]] = {
+    "INTERACTIONS": EventRow,
+    "ACTION_INTERACTIONS": ActionInteractionRow,
+}
 _ITEM_COLUMNS = {"INTERACTIONS": "ITEM_ID", "ACTION_INTERACTIONS": "ACTION_ID"}
 _PHASE = "indexing"
 _ROWS_BETWEEN_LOOKS = 5000
@@ -98,6 +99,11 @@ def ensure_indexes(
     return publish
 
 
+def gives_metadata(config: Mapping[str, Any] | None) -> bool:
+    """Whether a campaign or recommender of this config answers with metadata, which needs the Items index."""
+    return bool((config or {}).get("enableMetadataWithRecommendations"))
+
+
 def build_index(job: RunningJob, stores: Stores, dataset_arn: str) -> Publish:
     """Make the index of a dataset; return what makes it the dataset's, if that is still there.
 
@@ -149,7 +155,7 @@ def _load(stores: Stores, dataset_arn: str) -> _Source:
             raise JobError(f"{dataset_arn} was deleted before it was indexed.")
         dataset, schema, group_id = found
         basis = _basis(session, dataset)
-        log = LOGS.get(dataset.dataset_type, RecordRow)
+        log = _EVENT_LOGS.get(dataset.dataset_type, RecordRow)
         watermark = max(START, end_of_log(session, stores.database, log))
     columns = parse_schema(schema.schema, schema.domain).columns
     return _Source(dataset.id, dataset.dataset_type, group_id, columns, basis, watermark)

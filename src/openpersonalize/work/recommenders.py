@@ -1,5 +1,8 @@
 """The jobs of recommenders: they train, serve, renew themselves, pause and go."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from openpersonalize.domain.schedules import next_recommender_training
@@ -8,14 +11,19 @@ from openpersonalize.jobs.worker import Publish, RunningJob
 from openpersonalize.storage import records
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import RecommenderRow
+from openpersonalize.work.indexing import ensure_indexes, gives_metadata
 from openpersonalize.work.training import Subject, TrainedModel, train
 
 
 def create_recommender(job: RunningJob, stores: Stores) -> Publish:
     """Train a recommender's first model and let it serve."""
+    with stores.database.read() as session:
+        config = _row(session, job).recommender_config
     trained = _train(job, stores)
+    publish_indexes = _index_items(job, stores, config)
 
     def publish(session: Session) -> None:
+        publish_indexes(session)
         row = _row(session, job)
         _serve(session, row, trained)
         row.next_training_at = _next_training(row, stores)
@@ -37,8 +45,10 @@ def update_recommender(job: RunningJob, stores: Stores) -> Publish:
         wanted = dict((row.latest_update or {})["recommenderConfig"])
     changes_columns = training_columns(before) != training_columns(wanted)
     trained = _train(job, stores) if changes_columns else None
+    publish_indexes = _index_items(job, stores, wanted)
 
     def publish(session: Session) -> None:
+        publish_indexes(session)
         row = _row(session, job)
         row.recommender_config = wanted
         row.last_updated_date_time = stores.clock()
@@ -74,6 +84,13 @@ def _train(job: RunningJob, stores: Stores) -> TrainedModel:
         row = _row(session, job)
         subject = Subject(row.dataset_group_arn, row.recipe_arn)
     return train(job, stores, subject)
+
+
+def _index_items(job: RunningJob, stores: Stores, config: Mapping[str, Any] | None) -> Publish:
+    """Make the index that answers with metadata need; return what publishes it."""
+    with stores.database.read() as session:
+        group_arn = _row(session, job).dataset_group_arn
+    return ensure_indexes(job, stores, group_arn, ("ITEMS",) if gives_metadata(config) else ())
 
 
 def _serve(session: Session, row: RecommenderRow, trained: TrainedModel) -> None:
