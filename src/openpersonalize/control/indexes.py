@@ -7,18 +7,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from openpersonalize.domain.columns import DatasetColumns
 from openpersonalize.filters.masks import UNKNOWN, Record
+from openpersonalize.models import INDEX_KINDS
 from openpersonalize.models.columns import ColumnTable
 from openpersonalize.models.event_pairs import EventPairs
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.event_log import Position
+from openpersonalize.storage.record_log import is_after
 from openpersonalize.storage.tables import ActionInteractionRow, DatasetRow, EventRow, RecordRow
 
-KINDS: Mapping[str, type] = {ColumnTable.kind: ColumnTable, EventPairs.kind: EventPairs}
 MOST_MAPPED = 16
 
 
@@ -79,7 +80,7 @@ def read_records(session: Session, folder: Path, dataset: DatasetRow, columns: D
     base, watermark = _mapped(folder)
     query = (
         select(RecordRow.record_id, RecordRow.properties)
-        .where(RecordRow.dataset_id == dataset.id, _after(RecordRow, watermark))
+        .where(RecordRow.dataset_id == dataset.id, is_after(session, RecordRow, watermark))
         .order_by(RecordRow.txid, RecordRow.id)
     )
     newer = {
@@ -97,7 +98,7 @@ def read_events(
     log = _LOGS[dataset.dataset_type]
     table = log.table
     owner = group_id if dataset.dataset_type == "INTERACTIONS" else dataset.id
-    newer = (log.owner == owner, _after(table, watermark))
+    newer = (log.owner == owner, is_after(session, table, watermark))
     chosen: Any = table.user_key if of_users else log.item
     different = select(chosen, table.event_type).where(*newer).distinct()
     own = select(log.item, table.event_type).where(*newer, table.user_key == user_id)
@@ -109,12 +110,8 @@ def read_events(
     )
 
 
-def _after(table: type[Any], watermark: Position) -> ColumnElement[bool]:
-    return tuple_(table.txid, table.id) > tuple_(*watermark)
-
-
 @lru_cache(maxsize=MOST_MAPPED)
 def _mapped(folder: Path) -> tuple[Any, Position]:
     """An index and how far its maker had read the log. Raises CorruptArtifactError or OSError."""
     extra = artifacts.read_manifest(folder)["extra"]
-    return artifacts.load(folder, KINDS), Position(*extra["watermark"])
+    return artifacts.load(folder, INDEX_KINDS), Position(*extra["watermark"])
