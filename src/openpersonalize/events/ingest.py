@@ -30,10 +30,8 @@ class _Sender(NamedTuple):
 
 def cids_of(request: shapes.PutEventsRequest) -> set[str]:
     """The parts of the events' recommendationIds that name campaigns and recommenders."""
-    found = {
-        cid_of(event.recommendation_id) for event in request.event_list if event.recommendation_id is not None
-    }
-    return {cid for cid in found if cid is not None}
+    given = [event.recommendation_id for event in request.event_list if event.recommendation_id is not None]
+    return {cid for text in given if (cid := cid_of(text)) is not None} if given else set()
 
 
 def rows(

@@ -65,7 +65,7 @@ class Events:
             check_sizes("eventList", document["eventList"])
         tracker = self._trackers.fresh(request.tracking_id, call.scope)
         cids = ingest.cids_of(request)
-        if tracker is None or not self._trackers.knows(tracker, cids):
+        if tracker is None or (cids and not self._trackers.knows(tracker, cids)):
             return self._after_look_up(request, call, cids)
         return self._store(request, tracker)
 
