@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from openpersonalize.jobs.queue import files_prefix
 from openpersonalize.storage.objects import UPLOADS
+from openpersonalize.storage.shown import KEPT_S
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import (
     AnswerRow,
@@ -21,6 +22,7 @@ from openpersonalize.storage.tables import (
     RecommenderRow,
     RecordRow,
     SchemaRow,
+    ShownListRow,
 )
 from openpersonalize.work.housekeeping import ANSWERS_KEPT_S, GRACE_S, MARK, UPLOADS_KEPT_S, collect
 from tests.queue_bench import Bench, TestClock
@@ -260,6 +262,21 @@ def test_answers_are_kept_for_an_hour(stores: Stores, clock: TestClock) -> None:
 
     with stores.database.read() as session:
         assert list(session.scalars(select(AnswerRow.key))) == [b"new"]
+
+
+def test_lists_that_were_shown_are_kept_for_a_day(stores: Stores, clock: TestClock) -> None:
+    ages = {"old": KEPT_S + 1, "new": KEPT_S - 1}
+    add(
+        stores,
+        *(
+            ShownListRow(recommendation_id=name, source_arn="", item_ids="[]", shown_at=clock.now - age)
+            for name, age in ages.items()
+        ),
+    )
+    collect(stores)
+
+    with stores.database.read() as session:
+        assert list(session.scalars(select(ShownListRow.recommendation_id))) == ["new"]
 
 
 def event(group_id: int, key: bytes) -> EventRow:
