@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": ("demo", "Walk from CSV files to recommendations with titles, through the API."),
     "wait": ("waiting", "Wait until a resource is ACTIVE or has failed; the exit code says which."),
     "jobs": ("jobs", "List background jobs, or show one with its counts and rejected lines."),
+    "filters": ("filters", "Try a filter: what it would keep and remove, or where it is wrong."),
     "env": ("environment", "Print the exports that point AWS SDKs at this server."),
     "config": ("configuration", "Show every setting, its value, and where the value came from."),
 }

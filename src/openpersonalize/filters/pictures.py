@@ -6,18 +6,20 @@ It shows what the customer wrote, values too: it is for whoever sent the express
 import unicodedata
 
 WIDTH = 100
-"""Characters of the expression that are shown; of longer ones, those around the caret."""
 _CUT = "…"
 
 
-def picture(expression: str, at: int) -> str:
-    """Two lines: the expression, and a caret under the character at a place that is counted from 0."""
+def picture(expression: str, at: int, *, width: int = WIDTH) -> str:
+    """Two lines: the expression, and a caret under the character at a place that is counted from 0.
+
+    Of an expression of more than `width` characters those around the caret are shown.
+    """
     line = "".join(character if character.isprintable() else " " for character in expression)
     at = min(at, len(line))
-    first = 0 if len(line) <= WIDTH else max(0, min(at - WIDTH * 2 // 3, len(line) - WIDTH))
-    shown = line[first : first + WIDTH]
+    first = 0 if len(line) <= width else max(0, min(at - width * 2 // 3, len(line) - width))
+    shown = line[first : first + width]
     before = _CUT * (first > 0) + shown[: at - first]
-    after = shown[at - first :] + _CUT * (first + WIDTH < len(line))
+    after = shown[at - first :] + _CUT * (first + width < len(line))
     return f"{before}{after}\n{' ' * _columns(before)}^"
 
 

@@ -1,9 +1,10 @@
 """A connection to a server: three SDK clients, and errors that say the remedy."""
 
+import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -11,9 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.httpsession import URLLib3Session
 
 from openpersonalize.cli.console import UserError
 from openpersonalize.cli.environment import ANY_KEY
@@ -30,6 +35,34 @@ class Connection:
     control: Any
     runtime: Any
     events: Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an endpoint of the server's own says."""
+
+    status: int
+    document: Mapping[str, Any]
+
+
+def post(endpoint_url: str, path: str, body: Mapping[str, Any], *, region: str, account: str = "") -> Answer:
+    """Send JSON to an endpoint that no SDK knows, signed as SDKs sign. Raises UserError without a server."""
+    request = AWSRequest(
+        "POST",
+        endpoint_url + path,
+        headers={"Content-Type": "application/json"},
+        data=json.dumps(body).encode(),
+    )
+    SigV4Auth(Credentials(account or ANY_KEY, ANY_KEY), "personalize", region).add_auth(request)
+    try:
+        answer = URLLib3Session(timeout=60).send(request.prepare())
+    except (HTTPClientError, NoConnectionError):
+        raise UserError(no_server(endpoint_url)) from None
+    try:
+        document = json.loads(answer.content)
+    except ValueError:
+        document = None
+    return Answer(answer.status_code, document if isinstance(document, dict) else {})
 
 
 def connect(endpoint_url: str, *, region: str, account: str = "") -> Connection:
