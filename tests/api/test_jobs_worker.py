@@ -1,9 +1,11 @@
 """The worker: what becomes of a job's work, in rows and in files."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from openpersonalize.errors import JobError
@@ -11,7 +13,7 @@ from openpersonalize.jobs import queue
 from openpersonalize.jobs.lifecycle import CREATE_DATASET_GROUP
 from openpersonalize.jobs.worker import Publish, RunningJob, Worker, end_what_was_left, owner_prefix
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import DatasetGroupRow
+from openpersonalize.storage.tables import DatasetGroupRow, JobRow
 from tests.queue_bench import Bench, failing, files, listing, never, nothing, publish_folder
 from tests.world import until
 
@@ -39,6 +41,27 @@ def test_the_result_and_the_status_appear_together(bench: Bench) -> None:
     row = bench.job(job.id)
     assert (row.state, row.progress_percent, row.details) == ("done", 100.0, {"rows": 3})
     assert files(bench) == []
+
+
+def test_a_job_is_taken_although_a_request_wants_its_rows_in_the_other_order(bench: Bench) -> None:
+    database = bench.stores.database
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time, and no deadlocks")
+    job = bench.begin_group()
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+    def is_waited_for() -> bool:
+        with database.read() as session:
+            return bool(session.scalar(waiting))
+
+    with ThreadPoolExecutor(1) as pool, database.write() as request:
+        request.execute(select(DatasetGroupRow).with_for_update())
+        taken = pool.submit(bench.worker().run_one)
+        until(is_waited_for, "the worker has the job and waits for its resource")
+        request.execute(update(JobRow).values(cancel_requested=False))
+
+    assert taken.result()
+    assert bench.job(job.id).state == "done"
 
 
 def test_a_customers_fault_fails_at_once_with_its_reason(bench: Bench) -> None:

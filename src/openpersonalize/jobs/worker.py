@@ -202,7 +202,10 @@ class Worker:
         now = self.stores.clock()
         if not queue.has_runnable(self.stores.database, now=now):
             return False
-        held = queue.claim(self.stores.database, self.owner, lease_s=self.lease_s, now=now)
+        # A request may hold the job's resource and want the job, which PostgreSQL calls a deadlock.
+        held = retry_on_contention(
+            lambda: queue.claim(self.stores.database, self.owner, lease_s=self.lease_s, now=now)
+        )
         if held is None:
             return False
         log.info("job started", extra={"job": held.id, "kind": held.kind, "attempt": held.attempt})
