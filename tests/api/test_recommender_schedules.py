@@ -145,6 +145,30 @@ def test_deleting_ends_a_training_under_way(store: DomainStore, days: Days) -> N
     refused("ResourceNotFoundException", client.describe_recommender, recommenderArn=arn)
 
 
+def test_a_dataset_stays_while_a_recommender_is_trained_again(store: DomainStore, days: Days) -> None:
+    arn, delete = store.recommender("home"), store.world.personalize.delete_dataset
+    days.passed = 8
+    begin_due(store.world.server.stores)
+
+    assert f"in use by the recommender {arn}" in refused(
+        "ResourceInUseException", delete, datasetArn=store.dataset
+    )
+    store.world.settle()
+    delete(datasetArn=store.dataset)
+
+
+def test_a_training_waits_until_a_dataset_that_goes_is_gone(store: DomainStore, days: Days) -> None:
+    store.recommender("home")
+    days.passed = 8
+    store.world.personalize.delete_dataset(datasetArn=store.dataset)
+    begun = begin_due(store.world.server.stores)
+    store.world.settle()
+    days.passed = 8.1
+
+    assert begun == 0
+    assert look(store) == 1
+
+
 def test_a_recommender_that_could_not_be_stopped_answers_on(store: DomainStore, days: Days) -> None:
     arn, stores = store.recommender("home"), store.world.server.stores
     store.world.personalize.stop_recommender(recommenderArn=arn)

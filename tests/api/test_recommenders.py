@@ -267,6 +267,7 @@ def test_an_update_shows_beside_what_still_holds(shop: DomainStore) -> None:
         refused("ResourceInUseException", client.stop_recommender, recommenderArn=arn),
         refused("ResourceInUseException", client.delete_recommender, recommenderArn=arn),
     ]
+    used = refused("ResourceInUseException", client.delete_dataset, datasetArn=shop.dataset)
     answered = not is_silent(shop, arn)
     shop.world.settle()
     after = shop.describe(arn)
@@ -279,6 +280,7 @@ def test_an_update_shows_beside_what_still_holds(shop: DomainStore) -> None:
     assert during["latestRecommenderUpdate"]["status"] == "CREATE PENDING"
     assert during["latestRecommenderUpdate"]["recommenderConfig"] == config
     assert all("has an update in state CREATE PENDING" in message for message in busy)
+    assert f"in use by the recommender {arn}" in used
     assert answered
     assert (after["status"], after["recommenderConfig"]) == ("ACTIVE", config)
     assert after["latestRecommenderUpdate"]["status"] == "ACTIVE"

@@ -65,6 +65,18 @@ def test_a_new_solution_is_trained_within_the_hour_by_default(world: World, cloc
     assert described["latestSolutionVersion"]["trainingMode"] == "AUTOTRAIN"
 
 
+def test_what_the_schedule_trained_can_be_updated(world: World, clock: TestClock) -> None:
+    group = world.dataset_group()
+    world.interactions(group)
+    solution = world.solution(group, "aws-user-personalization")
+    clock.now += HOUR_S
+    world.tick()
+    world.personalize.create_solution_version(solutionArn=solution, trainingMode="UPDATE")
+    listed = world.personalize.list_solution_versions(solutionArn=solution)["solutionVersions"]
+
+    assert [version["trainingMode"] for version in listed] == ["AUTOTRAIN", "UPDATE"]
+
+
 def test_the_first_training_is_left_out_when_the_client_was_faster(world: World, clock: TestClock) -> None:
     dataset, solution = a_solution(world)
     world.trained(solution)

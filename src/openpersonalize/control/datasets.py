@@ -4,6 +4,7 @@ import uuid
 from typing import Annotated, cast
 
 from pydantic import Field
+from sqlalchemy import or_
 
 from openpersonalize.control.context import Context
 from openpersonalize.control.dataset_groups import DATASET_GROUP
@@ -205,17 +206,24 @@ def _refuse_imports(context: Context, row: DatasetRow) -> None:
     )
 
 
+_IS_TRAINING = or_(
+    RecommenderRow.status.in_(UNDER_WAY),
+    *(
+        sub_record["status"].as_string().in_(UNDER_WAY)
+        for sub_record in (RecommenderRow.latest_update, RecommenderRow.retraining)
+    ),
+)
+"""Whether a recommender trains, or may in its update."""
+
+
 def _refuse_in_use(context: Context, row: DatasetRow) -> None:
     _refuse_imports(context, row)
-    for table, words in ((SolutionVersionRow, "solution version"), (RecommenderRow, "recommender")):
-        refuse_dependants(
-            context,
-            row,
-            table,
-            words,
-            table.dataset_group_arn == row.dataset_group_arn,
-            table.status.in_(UNDER_WAY),
-        )
+    for table, words, is_training in (
+        (SolutionVersionRow, "solution version", SolutionVersionRow.status.in_(UNDER_WAY)),
+        (RecommenderRow, "recommender", _IS_TRAINING),
+    ):
+        of_group = table.dataset_group_arn == row.dataset_group_arn
+        refuse_dependants(context, row, table, words, of_group, is_training)
 
 
 describe(operations, "DescribeDataset", DATASET)

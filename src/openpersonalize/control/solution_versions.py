@@ -20,10 +20,10 @@ from openpersonalize.control.tags import Tags, keep_tags
 from openpersonalize.domain.limits import MOST_TRAININGS
 from openpersonalize.errors import InvalidInputException, ResourceInUseException
 from openpersonalize.jobs.lifecycle import TRAIN_SOLUTION_VERSION, stop
-from openpersonalize.jobs.trainings import begin_training, newest_version
+from openpersonalize.jobs.trainings import begin_training, newest_version, vanishing_dataset
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Arn, Name, Shape, Text
-from openpersonalize.storage.tables import DatasetRow, SolutionRow, SolutionVersionRow
+from openpersonalize.storage.tables import SolutionRow, SolutionVersionRow
 
 operations = Operations()
 
@@ -116,7 +116,8 @@ def _check_update_mode(solution: SolutionRow, context: Context) -> None:
         raise InvalidInputException(
             f"trainingMode UPDATE is for solutions of {UPDATABLE}, which {solution.arn} is not: use FULL."
         )
-    full = SolutionVersionRow.status == "ACTIVE", SolutionVersionRow.training_mode == "FULL"
+    # What a schedule has trained is of AUTOTRAIN, and as complete.
+    full = SolutionVersionRow.status == "ACTIVE", SolutionVersionRow.training_mode != "UPDATE"
     if newest_version(context.session, solution.arn, *full) is None:
         raise InvalidInputException(
             f"trainingMode UPDATE needs an ACTIVE solution version of {solution.arn} that was trained with "
@@ -126,12 +127,9 @@ def _check_update_mode(solution: SolutionRow, context: Context) -> None:
 
 def refuse_vanishing_data(context: Context, dataset_group_arn: str) -> None:
     """Raise ResourceInUseException while a dataset is being deleted; keep all from it until the end."""
-    datasets = context.session.scalars(
-        select(DatasetRow).where(DatasetRow.dataset_group_arn == dataset_group_arn).with_for_update(read=True)
-    )
-    for dataset in datasets:
-        if dataset.status.startswith("DELETE"):
-            raise ResourceInUseException(f"{dataset.arn} is being deleted: wait until it is gone.")
+    dataset = vanishing_dataset(context.session, dataset_group_arn)
+    if dataset is not None:
+        raise ResourceInUseException(f"{dataset.arn} is being deleted: wait until it is gone.")
 
 
 def _refuse_taken_name(context: Context, solution: SolutionRow, name: str) -> None:

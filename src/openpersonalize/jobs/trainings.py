@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from openpersonalize.jobs.lifecycle import TRAIN_SOLUTION_VERSION, begin
-from openpersonalize.storage.tables import SolutionRow, SolutionVersionRow
+from openpersonalize.storage.tables import DatasetRow, SolutionRow, SolutionVersionRow
 
 TrainingType = Literal["MANUAL", "AUTOMATIC"]
 
@@ -59,3 +59,10 @@ def newest_version(
     """The newest version of a solution that meets the conditions; None where there is none."""
     query = select(SolutionVersionRow).where(SolutionVersionRow.solution_arn == solution_arn, *conditions)
     return session.scalar(query.order_by(SolutionVersionRow.id.desc()).limit(1))
+
+
+def vanishing_dataset(session: Session, dataset_group_arn: str) -> DatasetRow | None:
+    """A dataset of a group that is being deleted; the others are kept from it until the transaction ends."""
+    query = select(DatasetRow).where(DatasetRow.dataset_group_arn == dataset_group_arn)
+    datasets = session.scalars(query.with_for_update(read=True)).all()
+    return next((dataset for dataset in datasets if dataset.status.startswith("DELETE")), None)

@@ -7,6 +7,7 @@ Whether interactions have arrived is asked before, without a lock, as that may h
 
 import logging
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -18,16 +19,10 @@ from openpersonalize.domain.schedules import (
     training_interval_s,
 )
 from openpersonalize.jobs.lifecycle import RETRAIN_RECOMMENDER, UNFINISHED, begin
-from openpersonalize.jobs.trainings import begin_training, newest_version
+from openpersonalize.jobs.trainings import begin_training, newest_version, vanishing_dataset
 from openpersonalize.storage.database import retry_on_contention
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import (
-    DatasetRow,
-    JobRow,
-    RecommenderRow,
-    SolutionRow,
-    SolutionVersionRow,
-)
+from openpersonalize.storage.tables import JobRow, RecommenderRow, SolutionRow, SolutionVersionRow
 from openpersonalize.work.arrivals import have_arrived
 
 log = logging.getLogger(__name__)
@@ -35,6 +30,8 @@ log = logging.getLogger(__name__)
 EVERY_S = 10.0
 AGAIN_S = FIRST_TRAINING_S
 """Seconds until the next look at what cannot be trained now, as something else is under way for it."""
+
+Trained = TypeVar("Trained", SolutionRow, RecommenderRow)
 
 
 def begin_due(stores: Stores) -> int:
@@ -58,11 +55,7 @@ def _look_at_solution(stores: Stores, due: SolutionRow) -> bool:
         newest = newest_version(session, due.arn)
         is_wanted = not _has_own_first_version(due, newest) and _interactions_arrived(session, due, newest)
     with stores.database.write() as session:
-        solution = session.scalar(
-            select(SolutionRow)
-            .where(SolutionRow.id == due.id, SolutionRow.next_training_at == due.next_training_at)
-            .with_for_update(skip_locked=True)
-        )
+        solution = _still_due(session, SolutionRow, due)
         if solution is None:
             return False
         now = stores.clock()
@@ -84,16 +77,14 @@ def _look_at_solution(stores: Stores, due: SolutionRow) -> bool:
 def _look_at_recommender(stores: Stores, due: RecommenderRow) -> bool:
     """Train a recommender again unless it rests or is changed just now; says whether it is trained."""
     with stores.database.write() as session:
-        recommender = session.scalar(
-            select(RecommenderRow)
-            .where(RecommenderRow.id == due.id, RecommenderRow.next_training_at == due.next_training_at)
-            .with_for_update(skip_locked=True)
-        )
+        recommender = _still_due(session, RecommenderRow, due)
         if recommender is None:
             return False
         now = stores.clock()
-        if recommender.status != "ACTIVE" or _have_unfinished_job(
-            session, JobRow.resource_arn == recommender.arn
+        if (
+            recommender.status != "ACTIVE"
+            or vanishing_dataset(session, recommender.dataset_group_arn) is not None
+            or _have_unfinished_job(session, JobRow.resource_arn == recommender.arn)
         ):
             recommender.next_training_at = now + AGAIN_S
             return False
@@ -105,6 +96,12 @@ def _look_at_recommender(stores: Stores, due: RecommenderRow) -> bool:
         recommender.last_updated_date_time = changed_at
         log.info("an automatic training begins", extra={"recommender": recommender.id})
         return True
+
+
+def _still_due(session: Session, table: type[Trained], due: Trained) -> Trained | None:
+    """The row as it is now, locked; None where another worker has moved its time on, or has it just now."""
+    query = select(table).where(table.id == due.id, table.next_training_at == due.next_training_at)
+    return session.scalar(query.with_for_update(skip_locked=True))
 
 
 def _has_own_first_version(solution: SolutionRow, newest: SolutionVersionRow | None) -> bool:
@@ -128,19 +125,11 @@ def _interactions_arrived(session: Session, solution: SolutionRow, newest: Solut
 
 
 def _is_busy(session: Session, solution: SolutionRow) -> bool:
-    """Whether the solution is not ACTIVE or has a version in the making, or data of its group is going.
-
-    The datasets stay until the transaction ends.
-    """
-    datasets = session.scalars(
-        select(DatasetRow)
-        .where(DatasetRow.dataset_group_arn == solution.dataset_group_arn)
-        .with_for_update(read=True)
-    ).all()
+    """Whether the solution is not ACTIVE or has a version in the making, or data of its group is going."""
     versions = select(SolutionVersionRow.arn).where(SolutionVersionRow.solution_arn == solution.arn)
     return (
         solution.status != "ACTIVE"
-        or any(dataset.status.startswith("DELETE") for dataset in datasets)
+        or vanishing_dataset(session, solution.dataset_group_arn) is not None
         or _have_unfinished_job(session, JobRow.resource_arn.in_(versions))
     )
 
