@@ -286,13 +286,16 @@ def test_a_campaign_whose_model_is_damaged_fails_and_can_be_mended(world: World)
 
     failed = until(after_all_attempts, "the deployment has failed")
     manifest.write_bytes(kept)
-    world.personalize.update_campaign(campaignArn=arn, minProvisionedTPS=2)
+    update = world.personalize.update_campaign
+    message = refused("InvalidInputException", update, campaignArn=arn)
+    update(campaignArn=arn, solutionVersionArn=version)
     world.settle()
     mended = describe(world, arn)
 
     assert failed["status"] == "CREATE FAILED"
     assert "internal error" in failed["failureReason"]
-    assert (mended["status"], mended["minProvisionedTPS"]) == ("ACTIVE", 2)
+    assert "would not change" in message
+    assert (mended["status"], mended["solutionVersionArn"]) == ("ACTIVE", version)
     assert "failureReason" not in mended
 
 

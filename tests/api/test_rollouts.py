@@ -104,6 +104,21 @@ def test_what_is_not_active_is_not_rolled_out(trained: TrainedStore) -> None:
     assert "latestCampaignUpdate" not in describe(world, campaign)
 
 
+def test_a_follower_whose_deployment_failed_is_deployed_with_the_next_version(trained: TrainedStore) -> None:
+    world = trained.world
+    solution, _ = a_solution(trained)
+    campaign = world.campaign(f"{solution}/$LATEST", campaignConfig=FOLLOW)
+    world.set_columns(
+        CampaignRow, campaign, status="CREATE FAILED", failure_reason="broken", artifact_id=None
+    )
+    second = world.trained(solution)
+    found = describe(world, campaign)
+
+    assert (found["status"], served_by(found)) == ("ACTIVE", second)
+    assert "failureReason" not in found
+    assert answers(world, campaign)
+
+
 def test_following_can_be_switched_on_and_off(trained: TrainedStore) -> None:
     world = trained.world
     solution, first = a_solution(trained)

@@ -146,7 +146,10 @@ def update_campaign(request: UpdateCampaignRequest, context: Context) -> UpdateC
         raise ResourceInUseException(f"{row.arn} is in state {row.status}: wait until that has ended.")
     refuse_update_under_way(row)
     wanted = _wanted(context, row, request)
-    if all(getattr(row, column) == value for column, value in wanted.items()):
+    is_same = all(getattr(row, column) == value for column, value in wanted.items())
+    given = request.solution_version_arn, request.min_provisioned_tps, request.campaign_config
+    # To ask a failed campaign for what it has is to ask it to try again.
+    if is_same and (row.status == "ACTIVE" or given == (None, None, None)):
         raise InvalidInputException(
             f"The update would not change {row.arn}: give a solutionVersionArn, minProvisionedTPS or "
             "campaignConfig that it does not have."

@@ -3,8 +3,9 @@
 A campaign follows its solution when its config has syncWithLatestSolutionVersion. Each new ACTIVE version
 begins a look (`ROLL_OUT_CAMPAIGN`) for each follower, which comes after all that is under way for the
 campaign, and begins the update to what is the newest version by then. A look that finds an update ahead looks
-again after it. A campaign whose deployment or update ends looks, too: a version that became ACTIVE in the
-meantime may not have seen that the campaign follows.
+again after it; one whose deployment failed is deployed with that version. A campaign whose deployment or
+update ends looks, too: a version that became ACTIVE in the meantime may not have seen that the campaign
+follows.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from openpersonalize.jobs.lifecycle import ROLL_OUT_CAMPAIGN, UPDATE_CAMPAIGN, begin
+from openpersonalize.jobs.lifecycle import DEPLOY_CAMPAIGN, ROLL_OUT_CAMPAIGN, UPDATE_CAMPAIGN, begin
 from openpersonalize.jobs.trainings import newest_version
 from openpersonalize.storage.tables import CampaignRow, SolutionVersionRow
 
@@ -63,13 +64,15 @@ def begin_look(session: Session, campaign: CampaignRow, *, now: float) -> None:
 
 def roll_out(session: Session, campaign: CampaignRow, *, now: float) -> None:
     """Begin the update of a campaign to the newest version, if it follows its solution and is behind."""
-    if campaign.status != "ACTIVE" or not follows(campaign.campaign_config):
+    if campaign.status not in ("ACTIVE", "CREATE FAILED") or not follows(campaign.campaign_config):
         return
     if (campaign.latest_update or {}).get("status", "").endswith(("PENDING", "IN_PROGRESS")):
         begin_look(session, campaign, now=now)
         return
     version = _version_to_follow(session, campaign)
-    if version is not None:
+    if version is None:
+        return
+    if campaign.status == "ACTIVE":
         begin_update(
             session,
             campaign,
@@ -78,6 +81,10 @@ def roll_out(session: Session, campaign: CampaignRow, *, now: float) -> None:
             config=campaign.campaign_config,
             now=now,
         )
+    else:
+        # Nothing serves: the deployment that failed is tried again with what has come since.
+        campaign.solution_version_arn = version.arn
+        begin(session, campaign, DEPLOY_CAMPAIGN, now=now)
 
 
 def follows(config: Mapping[str, Any] | None) -> bool:
