@@ -101,7 +101,10 @@ def test_more_than_fifty_keys_at_once_are_refused(world: World, group: str) -> N
 
 @pytest.mark.parametrize("key", ["aws:owner", "AWS:owner", "aws:"])
 def test_reserved_keys_are_refused(world: World, group: str, key: str) -> None:
+    untag = world.personalize.untag_resource
+
     assert "reserved" in refused("InvalidInputException", lambda: tag(world, group, **{key: "x"}))
+    assert "reserved" in refused("InvalidInputException", untag, resourceArn=group, tagKeys=["team", key])
     assert len(tags_of(world, group)) == 2
 
 

@@ -1,6 +1,7 @@
 """Tags of resources: given on creation or later, taken away, listed, and gone with the resource."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated
 
 from sqlalchemy import delete, select
@@ -84,9 +85,13 @@ def _check(tags: list[Tag]) -> None:
     repeated = [key for key, times in Counter(tag.tag_key for tag in tags).items() if times > 1]
     if repeated:
         raise InvalidInputException("Tag keys must be unique: the tags name one key more than once.")
-    if any(tag.tag_key.lower().startswith("aws:") for tag in tags):
+    _refuse_reserved(tag.tag_key for tag in tags)
+
+
+def _refuse_reserved(keys: Iterable[str]) -> None:
+    if any(key.lower().startswith("aws:") for key in keys):
         raise InvalidInputException(
-            "Tag keys must not begin with 'aws:', which is reserved: choose another key."
+            "Tag keys must not begin with 'aws:', which is reserved: leave those out."
         )
 
 
@@ -122,6 +127,7 @@ def untag_resource(request: UntagResourceRequest, context: Context) -> UntagReso
         raise TooManyTagKeysException(
             f"{len(request.tag_keys)} tag keys are too many: a resource has at most {MOST_TAGS} tags."
         )
+    _refuse_reserved(request.tag_keys)
     context.session.execute(
         delete(TagRow).where(
             TagRow.resource_arn == request.resource_arn, TagRow.tag_key.in_(request.tag_keys)
