@@ -104,9 +104,9 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "What cannot be searched should not look searched.",
         ),
         Deviation(
-            "trainingMode AUTOTRAIN is taken as FULL.",
+            "trainingMode AUTOTRAIN is what a version has that the schedule made; it is as good as FULL where UPDATE needs one. Sent with CreateSolutionVersion it is taken as FULL.",
             "It is in the model and nowhere in the guide.",
-            "A client that sends it gets what it says.",
+            "The word came with automatic training, and fits nothing else.",
         ),
         Deviation(
             "StopSolutionVersionCreation in any other state than CREATE PENDING or IN_PROGRESS is InvalidInputException; ResourceInUseException while CREATE STOPPING.",
@@ -119,12 +119,17 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "7 days is what none means.",
         ),
         Deviation(
+            "UpdateCampaign of a campaign in CREATE FAILED tries again, with the same version too; a follower is tried again with each new version.",
+            "Allowed from CREATE FAILED; no more is documented.",
+            "Nothing serves that the attempt could harm.",
+        ),
+        Deviation(
             "A campaign with syncWithLatestSolutionVersion refuses an explicit version while that stays on; its other settings may be updated without one. DescribeCampaign shows the version in force, never `$LATEST`.",
             "Not documented.",
             "Two answers to which version serves are one too many.",
         ),
         Deviation(
-            "An automatic training begins 30 minutes after the solution was made or its schedule changed, and is left out when a version was made meanwhile or no interactions arrived. Missed ones are not made up for. Its versions have trainingType AUTOMATIC.",
+            "An automatic training begins 30 minutes after the solution was made or its schedule changed, and is left out when a version was made meanwhile or no interactions arrived. Missed ones are not made up for. Its versions have trainingType AUTOMATIC. Workers look between two jobs: where all of them are busy for long, it begins when one is free.",
             "Within the hour.",
             "Time to make a version by hand, which most scripts do.",
         ),
@@ -144,6 +149,11 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "Weekly trainings fall on whole weeks after the creation and run whether or not data arrived. A failed one leaves the old model serving.",
             "Every 7 days.",
             "A week is a week, whatever was stopped between.",
+        ),
+        Deviation(
+            "DeleteDataset is refused while a recommender of the group is created, updated or trained again.",
+            "Imports and solution versions under way are named alone.",
+            "What trains keeps the data that it began with.",
         ),
     ),
     "Filters, attribution and jobs": (
