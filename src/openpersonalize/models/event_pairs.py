@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from openpersonalize.models.compiled import Ints, Longs, compiled, freeze, frozen
+from openpersonalize.models.grouping import grouped
 from openpersonalize.models.ids import IdIndex
 
 
@@ -61,11 +62,18 @@ class EventPairs:
         Of equal times the event that is given later is the newer one. Events of a user that agree in item,
         type and time are one.
         """
-        starts, order = _grouped(frozen(event_users), len(users))
-        grouped = [frozen(column[order]) for column in (event_items, event_types, times)]
+        starts, order = grouped(event_users, len(users))
         out = np.empty((3, len(order)), np.int32)
         n_pairs = np.zeros(len(users) + 1, np.int64)
-        _find_pairs(starts, *grouped, len(types), out, n_pairs)
+        _find_pairs(
+            starts,
+            frozen(event_items[order]),
+            frozen(event_types[order]),
+            frozen(times[order]),
+            len(types),
+            out,
+            n_pairs,
+        )
         pairs = out[:, : int(n_pairs.sum())]
         return cls(users, items, types, np.cumsum(n_pairs), *(column.copy() for column in pairs))
 
@@ -73,22 +81,6 @@ class EventPairs:
         """The pairs of a user's row; none for an unknown user (-1)."""
         first, end = (0, 0) if user < 0 else self.starts[user : user + 2].tolist()
         return Pairs(self.pair_items[first:end], self.pair_types[first:end], self.pair_places[first:end])
-
-
-def _grouped(keys: Ints, n_keys: int) -> tuple[Longs, Longs]:
-    """Where each key's events start, and the events in the order of keys; those of one key stay in order."""
-    starts = np.zeros(n_keys + 1, np.int64)
-    np.cumsum(np.bincount(keys, minlength=n_keys), out=starts[1:])
-    order = np.empty(len(keys), np.int64)
-    _sort_by_counting(keys, starts[:-1].copy(), order)
-    return starts, order
-
-
-@compiled
-def _sort_by_counting(keys: Ints, next_place: Longs, order: Longs) -> None:
-    for event in range(len(keys)):
-        order[next_place[keys[event]]] = event
-        next_place[keys[event]] += 1
 
 
 @compiled

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from openpersonalize.models import NeighbourModel
 from openpersonalize.models.compiled import Doubles, Ints, Longs, compiled
+from openpersonalize.models.grouping import grouped
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.popularity import by_popularity
 from openpersonalize.recipes.training import Settings, Task, Trained
-from openpersonalize.recipes.training_data import Interactions, grouped
+from openpersonalize.recipes.training_data import Interactions
 
 WINDOW = 20
 """Two events of a user count as a pair if at most so many lie between them."""

@@ -17,7 +17,8 @@ from openpersonalize.domain.limits import (
     MIN_USERS_WITH_TWO,
 )
 from openpersonalize.errors import JobError
-from openpersonalize.models.compiled import Flags, Ints, Longs, Shorts, compiled, frozen
+from openpersonalize.models.compiled import Flags, Ints, Longs, Shorts, compiled
+from openpersonalize.models.grouping import grouped
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.recipes import event_contexts
@@ -267,25 +268,6 @@ def _selected(histories: Histories, is_kept: NDArray[np.bool_]) -> Histories:
     """Return the events of a mask over events."""
     kept_before = np.concatenate([[0], np.cumsum(is_kept)])
     return Histories(kept_before[histories.starts], histories.items[is_kept], histories.times[is_kept])
-
-
-def grouped(keys: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where each key's events start, shape (n_keys + 1,), and the events in the order of keys.
-
-    Events of one key keep their order.
-    """
-    starts = np.zeros(n_keys + 1, np.int64)
-    np.cumsum(np.bincount(keys, minlength=n_keys), out=starts[1:])
-    order = np.empty(len(keys), np.int64)
-    _sort_by_counting(frozen(keys), starts[:-1].copy(), order)
-    return starts, order
-
-
-@compiled
-def _sort_by_counting(keys: Ints, next_place: Longs, order: Longs) -> None:
-    for event in range(len(keys)):
-        order[next_place[keys[event]]] = event
-        next_place[keys[event]] += 1
 
 
 @compiled
