@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from openpersonalize.errors import JobError
 from openpersonalize.jobs.indexes import begin_index
 from openpersonalize.jobs.lifecycle import INDEX_DATASET
 from openpersonalize.jobs.worker import Publish, RunningJob, Worker
@@ -446,6 +447,55 @@ def test_a_campaign_with_metadata_has_the_items_indexed(world: World) -> None:
 
     assert before is None
     assert items.items() == {"i1": {"GENRE": "a"}}
+
+
+def test_a_dataset_that_takes_the_place_of_a_deleted_one_is_indexed_for_its_filters(world: World) -> None:
+    group = world.dataset_group()
+    dataset = world.dataset(group, "Items", *ITEMS)
+    world.personalize.create_filter(
+        name="dramas",
+        datasetGroupArn=group,
+        filterExpression='INCLUDE ItemID WHERE Items.GENRE IN ("drama")',
+    )
+    world.settle()
+    world.personalize.delete_dataset(datasetArn=dataset)
+    world.settle()
+    index = Indexed(world, world.dataset(group, "Items", *ITEMS))
+    users = Indexed(world, world.dataset(group, "Users"))
+    world.imported(index.dataset, csv("i1,drama,,,"))
+    begin_wanted(index.stores)
+    world.settle()
+
+    assert index.items() == {"i1": {"GENRE": "drama"}}
+    assert users.jobs() == []
+
+
+def test_an_index_that_cannot_be_read_any_more_is_made_again(shop: Indexed) -> None:
+    shop.put("i1", genre="a")
+    shop.make()
+    (shop.stores.artifacts / str(shop.row().index_id) / artifacts.MANIFEST).unlink()
+    begin_wanted(shop.stores)
+    shop.world.settle()
+
+    assert shop.items() == {"i1": {"GENRE": "a"}}
+
+
+def test_an_index_that_cannot_be_made_is_not_tried_again_at_once(shop: Indexed) -> None:
+    shop.world.imported(shop.dataset, csv("i1,a,,,"))
+    shop.make()
+    made = str(shop.row().index_id)
+
+    def work(job: RunningJob, stores: Stores) -> Publish:
+        raise JobError("cannot be made")
+
+    making(shop, work)
+    (shop.stores.artifacts / made / artifacts.MANIFEST).unlink()
+    begin_wanted(shop.stores)
+
+    assert shop.jobs() == ["done", "failed"]
+    assert shop.row().status == "ACTIVE"
+    assert shop.row().index_id == made
+    assert (shop.row().indexing or {})["status"] == "CREATE FAILED"
 
 
 def test_an_index_is_made_again_when_much_was_put_after_it(shop: Indexed) -> None:
