@@ -18,12 +18,13 @@ from openpersonalize.control.resource import (
     identity,
     list_,
     refuse_taken,
+    refuse_update_under_way,
     require_active,
     start,
 )
 from openpersonalize.control.solution_config import Parameters
 from openpersonalize.control.solution_versions import SOLUTION_VERSION
-from openpersonalize.control.solutions import SOLUTION, refuse_update_under_way
+from openpersonalize.control.solutions import SOLUTION
 from openpersonalize.control.tags import Tags, keep_tags
 from openpersonalize.domain.limits import MOST_CAMPAIGNS
 from openpersonalize.errors import InvalidInputException, ResourceInUseException

@@ -9,11 +9,11 @@ from openpersonalize.control.context import Context
 from openpersonalize.control.dataset_groups import DATASET_GROUP
 from openpersonalize.control.resource import (
     Resource,
-    already_exists,
     delete,
     describe,
     identity,
     list_,
+    refuse_existing,
     require_active,
     start,
 )
@@ -21,7 +21,6 @@ from openpersonalize.control.tags import Tags, keep_tags
 from openpersonalize.jobs.lifecycle import CREATE_EVENT_TRACKER, DELETE_EVENT_TRACKER
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Arn, Name, Shape
-from openpersonalize.storage import records
 from openpersonalize.storage.tables import EventTrackerRow
 
 operations = Operations()
@@ -68,15 +67,7 @@ def create_event_tracker(request: CreateEventTrackerRequest, context: Context) -
     # Alone with the group, so that the second of two requests sees the first one's tracker.
     group = DATASET_GROUP.get_to_change(context, request.dataset_group_arn)
     require_active(group, DATASET_GROUP)
-    existing, _ = records.page(
-        context.session,
-        EventTrackerRow,
-        context.scope,
-        conditions=[EventTrackerRow.dataset_group_arn == group.arn],
-        size=1,
-    )
-    if existing:
-        raise already_exists(existing[0].arn)
+    refuse_existing(context, EventTrackerRow, EventTrackerRow.dataset_group_arn == group.arn)
     # The guide shows the name here; the service has a random id.
     arn = context.arn("event-tracker", secrets.token_hex(4))
     row = EventTrackerRow(

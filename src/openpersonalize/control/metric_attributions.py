@@ -17,11 +17,11 @@ from openpersonalize.control.metrics import (
 )
 from openpersonalize.control.resource import (
     Resource,
-    already_exists,
     delete,
     describe,
     identity,
     list_,
+    refuse_existing,
     refuse_taken,
     require_active,
     start,
@@ -112,12 +112,7 @@ def create_metric_attribution(
     # Alone with the group, so that the second of two requests sees the first one's attribution.
     group = DATASET_GROUP.get_to_change(context, request.dataset_group_arn)
     require_active(group, DATASET_GROUP)
-    of_group = MetricAttributionRow.dataset_group_arn == group.arn
-    existing, _ = records.page(
-        context.session, MetricAttributionRow, context.scope, conditions=[of_group], size=1
-    )
-    if existing:
-        raise already_exists(existing[0].arn)
+    refuse_existing(context, MetricAttributionRow, MetricAttributionRow.dataset_group_arn == group.arn)
     arn = context.arn("metric-attribution", request.name)
     refuse_taken(context, MetricAttributionRow, arn)
     _refuse_empty(request.metrics)

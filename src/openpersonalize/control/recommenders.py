@@ -12,7 +12,6 @@ from openpersonalize.control.exploration import read_exploration
 from openpersonalize.control.quotas import keep_to_most_objects
 from openpersonalize.control.recipes import recipe_of
 from openpersonalize.control.resource import (
-    UNDER_WAY,
     Resource,
     active_parent,
     delete,
@@ -20,6 +19,7 @@ from openpersonalize.control.resource import (
     identity,
     list_,
     refuse_taken,
+    refuse_update_under_way,
     start,
 )
 from openpersonalize.control.solution_config import Parameters, TrainingDataConfig
@@ -172,7 +172,7 @@ def update_recommender(request: UpdateRecommenderRequest, context: Context) -> U
             f"{row.arn} is in state {row.status}, and only an ACTIVE recommender can be updated: "
             f"{'start it first' if row.status == 'INACTIVE' else 'wait until it is, or create another one'}."
         )
-    _refuse_update_under_way(row)
+    refuse_update_under_way(row)
     group = DATASET_GROUP.get_for_child(context, row.dataset_group_arn)
     recipe = recipe_of(row.recipe_arn, context.scope)
     before = row.recommender_config or {}
@@ -192,7 +192,7 @@ def update_recommender(request: UpdateRecommenderRequest, context: Context) -> U
 def stop_recommender(request: StopRecommenderRequest, context: Context) -> StopRecommenderResponse:
     """Let an ACTIVE recommender rest: it answers no requests and is not trained again until it is started."""
     row = RECOMMENDER.get_to_change(context, request.recommender_arn)
-    _refuse_update_under_way(row)
+    refuse_update_under_way(row)
     request_cancel(context.session, row.arn)  # of a weekly training
     start(context, row, STOP_RECOMMENDER)
     records.bump(context.session, records.DEPLOYMENTS)
@@ -246,14 +246,8 @@ def _meaning(config: Mapping[str, Any]) -> dict[str, Any]:
     return {**DEFAULTS, **config, "trainingDataConfig": training_columns(config)}
 
 
-def _refuse_update_under_way(row: RecommenderRow) -> None:
-    status = (row.latest_update or {}).get("status", "")
-    if status in UNDER_WAY:
-        raise ResourceInUseException(f"{row.arn} has an update in state {status}: wait until that has ended.")
-
-
 def _prepare_deletion(context: Context, row: RecommenderRow) -> None:
-    _refuse_update_under_way(row)
+    refuse_update_under_way(row)
     records.bump(context.session, records.DEPLOYMENTS)
 
 

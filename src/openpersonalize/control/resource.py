@@ -18,7 +18,7 @@ from openpersonalize.protocol.operation import Operation, Operations
 from openpersonalize.protocol.paging import DEFAULT_PAGE, last_key, next_token
 from openpersonalize.protocol.shapes import Arn, MaxResults, NextToken, Shape
 from openpersonalize.storage import records
-from openpersonalize.storage.tables import Lifecycle
+from openpersonalize.storage.tables import CampaignRow, Lifecycle, RecommenderRow, SolutionRow
 from openpersonalize.storage.tables import Resource as ResourceRow
 
 Row = TypeVar("Row", bound=ResourceRow)
@@ -133,7 +133,21 @@ def refuse_dependants(
         )
 
 
+def refuse_existing(context: Context, table: type[ResourceRow], *conditions: ColumnElement[bool]) -> None:
+    """Raise ResourceAlreadyExistsException, which names a row of `table` that meets the conditions."""
+    found, _ = records.page(context.session, table, context.scope, conditions=conditions, size=1)
+    if found:
+        raise already_exists(found[0].arn)
+
+
 UNDER_WAY = ("CREATE PENDING", "CREATE IN_PROGRESS", "CREATE STOPPING")
+
+
+def refuse_update_under_way(row: SolutionRow | CampaignRow | RecommenderRow) -> None:
+    """Raise ResourceInUseException while an update of the row has not ended."""
+    status = (row.latest_update or {}).get("status", "")
+    if status in UNDER_WAY:
+        raise ResourceInUseException(f"{row.arn} has an update in state {status}: wait until that has ended.")
 
 
 def _shape(name: str, **members: Any) -> type[Shape]:

@@ -2,16 +2,14 @@
 
 from typing import Annotated
 
-from sqlalchemy import select
-
 from openpersonalize.control.context import Context
 from openpersonalize.control.quotas import keep_to_most_running
 from openpersonalize.control.recipes import recipe_of
 from openpersonalize.control.resource import (
     Resource,
-    already_exists,
     describe,
     list_,
+    refuse_existing,
     require_active,
 )
 from openpersonalize.control.solution_config import SolutionConfig
@@ -95,7 +93,8 @@ def create_solution_version(
         _check_update_mode(solution, context)
     refuse_vanishing_data(context, solution.dataset_group_arn)
     if request.name is not None:
-        _refuse_taken_name(context, solution, request.name)
+        of_name = SolutionVersionRow.solution_arn == solution.arn, SolutionVersionRow.name == request.name
+        refuse_existing(context, SolutionVersionRow, *of_name)
     keep_to_most_running(context, MOST_TRAININGS, SolutionVersionRow)
     row = begin_training(
         context.session,
@@ -130,16 +129,6 @@ def refuse_vanishing_data(context: Context, dataset_group_arn: str) -> None:
     dataset = vanishing_dataset(context.session, dataset_group_arn)
     if dataset is not None:
         raise ResourceInUseException(f"{dataset.arn} is being deleted: wait until it is gone.")
-
-
-def _refuse_taken_name(context: Context, solution: SolutionRow, name: str) -> None:
-    taken = context.session.scalar(
-        select(SolutionVersionRow.arn).where(
-            SolutionVersionRow.solution_arn == solution.arn, SolutionVersionRow.name == name
-        )
-    )
-    if taken is not None:
-        raise already_exists(taken)
 
 
 @operations.handles("StopSolutionVersionCreation")

@@ -18,6 +18,7 @@ from openpersonalize.control.resource import (
     list_,
     refuse_dependants,
     refuse_taken,
+    refuse_update_under_way,
     require_active,
     start,
 )
@@ -37,7 +38,7 @@ from openpersonalize.control.tags import Tags, keep_tags
 from openpersonalize.control.tuning import tunable
 from openpersonalize.domain.limits import MOST_SOLUTIONS
 from openpersonalize.domain.schedules import FIRST_TRAINING_S, training_interval_s
-from openpersonalize.errors import InvalidInputException, ResourceInUseException
+from openpersonalize.errors import InvalidInputException
 from openpersonalize.jobs.lifecycle import CREATE_SOLUTION, DELETE_SOLUTION, UPDATE_SOLUTION
 from openpersonalize.jobs.trainings import newest_version
 from openpersonalize.protocol.operation import Operations
@@ -271,13 +272,6 @@ def _changes_config(before: dict[str, Any], update: dict[str, Any]) -> bool:
 
 def _events(config: dict[str, Any]) -> list[Any]:
     return (config.get("eventsConfig") or {}).get("eventParametersList") or []
-
-
-def refuse_update_under_way(row: SolutionRow | CampaignRow) -> None:
-    """Raise ResourceInUseException while an update of the row has not ended."""
-    status = (row.latest_update or {}).get("status", "")
-    if status in UNDER_WAY:
-        raise ResourceInUseException(f"{row.arn} has an update in state {status}: wait until that has ended.")
 
 
 def _refuse_in_use(context: Context, row: SolutionRow) -> None:
