@@ -5,7 +5,7 @@ import os
 import re
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +89,17 @@ def split_location(location: str) -> tuple[str, str]:
     return bucket, key
 
 
+def in_order(location: str, found: Iterable[StoredObject]) -> list[StoredObject]:
+    """The objects of a folder by name. Raises InvalidLocationError where there is none."""
+    ordered = sorted(found, key=lambda stored: stored.uri)
+    if not ordered:
+        raise InvalidLocationError(
+            f"{location} holds no objects on its first level.",
+            "Subfolders are not read: name the folder that holds the files.",
+        )
+    return ordered
+
+
 class LocalObjects:
     """Objects as files: `s3://bucket/key` is `root/bucket/key`. Symbolic links below the root are refused."""
 
@@ -110,12 +121,7 @@ class LocalObjects:
             links = sorted(entry.name for entry in entries if entry.is_symlink())
         if links:  # leaving it out would import a part without a word
             raise _is_link(location, links[0])
-        if not found:
-            raise InvalidLocationError(
-                f"{location} holds no objects on its first level.",
-                "Subfolders are not read: name the folder that holds the files.",
-            )
-        return sorted(found, key=lambda stored: stored.uri)
+        return in_order(location, found)
 
     def open(self, uri: str, version: str = "") -> BinaryIO:
         """Open a file for reading; raise `ChangedObjectError` for another version of it."""

@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from openpersonalize.settings import Settings, refuse_own_endpoint
-from openpersonalize.storage.objects import InvalidLocationError, StoredObject, split_location
+from openpersonalize.storage.objects import InvalidLocationError, StoredObject, in_order, split_location
 from openpersonalize.storage.s3_faults import ABSENT, code_of, explained, unanswered
 from openpersonalize.storage.s3_streams import PAUSE_S, Client, Reading, Upload, version_of
 
@@ -65,12 +65,7 @@ class S3Objects:
                 for entry in page.get("Contents", ())
                 if entry["Key"] != key  # what consoles make, so that an empty folder can be seen
             ]
-        if not found:
-            raise InvalidLocationError(
-                f"{location} holds no objects on its first level.",
-                "Subfolders are not read: name the folder that holds the files.",
-            )
-        return sorted(found, key=lambda stored: stored.uri)
+        return in_order(location, found)
 
     def open(self, uri: str, version: str = "") -> BinaryIO:
         """Open an object for reading; every byte is of the version given, or of the first answer."""
