@@ -1,6 +1,6 @@
 """When a solution or a recommender is trained by itself; in epoch seconds.
 
-Sources: the reference's sections on automatic training and on recommenders.
+Sources: the developer guide's pages on automatic training and on recommenders.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""From a text to a tree: recursive descent over the grammar of the reference (data.md §6.1).
+"""From a text to a tree: recursive descent over the grammar of filter expressions.
 
     filter     = expression { "|" expression }
     expression = ("INCLUDE" | "EXCLUDE") target "WHERE" condition { ("AND" | "OR") condition }

@@ -1,4 +1,4 @@
-"""filterValues: what a request gives for the parameters of a filter (data.md §6.3)."""
+"""filterValues: what a request gives for the parameters of a filter."""
 
 import re
 from collections.abc import Mapping

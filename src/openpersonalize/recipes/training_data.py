@@ -25,7 +25,7 @@ from openpersonalize.recipes import event_contexts
 from openpersonalize.recipes.event_contexts import EventContexts
 
 _KEYWORDS = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE")
-"""No value of EVENT_TYPE may be one of the schema's reserved words (data.md §3.2)."""
+"""No value of EVENT_TYPE may be one of the schema's reserved words."""
 
 
 @dataclass(frozen=True)
