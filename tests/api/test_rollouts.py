@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from sqlalchemy import select
 
+from openpersonalize.jobs.lifecycle import ROLL_OUT_CAMPAIGN
 from openpersonalize.jobs.worker import Worker
-from openpersonalize.storage.tables import CampaignRow, SolutionRow
+from openpersonalize.storage.tables import CampaignRow, JobRow, SolutionRow
 from openpersonalize.work.handlers import HANDLERS
 from openpersonalize.work.schedules import begin_due
 from tests.api.conftest import TrainedStore
@@ -90,6 +92,24 @@ def test_versions_that_the_schedule_makes_are_rolled_out_too(world: World) -> No
     assert newest["solutionVersionArn"] != first
     assert newest["trainingType"] == "AUTOMATIC"
     assert served(world, campaign) == newest["solutionVersionArn"]
+
+
+def test_many_new_versions_are_looked_for_once(trained: TrainedStore) -> None:
+    world = trained.world
+    solution, _ = a_solution(trained)
+    campaign = world.campaign(f"{solution}/$LATEST", campaignConfig=FOLLOW)
+    create = world.personalize.create_solution_version
+    arns = [create(solutionArn=solution)["solutionVersionArn"] for _ in range(3)]
+    worker = Worker(world.server.stores, HANDLERS)
+    for _ in arns:
+        worker.run_one()
+    looks = select(JobRow.state).where(JobRow.resource_arn == campaign, JobRow.kind == ROLL_OUT_CAMPAIGN.kind)
+    with world.server.stores.database.read() as session:
+        states = session.scalars(looks).all()
+    world.settle()
+
+    assert states == ["queued"]
+    assert served(world, campaign) == arns[-1]
 
 
 def test_what_is_not_active_is_not_rolled_out(trained: TrainedStore) -> None:

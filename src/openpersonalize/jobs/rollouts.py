@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from openpersonalize.jobs.lifecycle import DEPLOY_CAMPAIGN, ROLL_OUT_CAMPAIGN, UPDATE_CAMPAIGN, begin
 from openpersonalize.jobs.trainings import newest_version
-from openpersonalize.storage.tables import CampaignRow, SolutionVersionRow
+from openpersonalize.storage.tables import CampaignRow, JobRow, SolutionVersionRow
 
 
 def begin_update(
@@ -55,7 +55,14 @@ def look_if_behind(session: Session, campaign: CampaignRow, *, now: float) -> No
 
 
 def begin_look(session: Session, campaign: CampaignRow, *, now: float) -> None:
-    """Begin a look for a newer version, after all that is under way for the campaign."""
+    """Begin a look for a newer version, after all that is under way for the campaign, unless one waits.
+
+    One that waits sees what this transaction does: both lock the campaign.
+    """
+    of_campaign = JobRow.resource_arn == campaign.arn, JobRow.kind == ROLL_OUT_CAMPAIGN.kind
+    waiting = select(JobRow.id).where(*of_campaign, JobRow.state == "queued").limit(1)
+    if session.scalar(waiting) is not None:
+        return
     changed_at = campaign.last_updated_date_time
     campaign.roll_out = {"creationDateTime": now}
     begin(session, campaign, ROLL_OUT_CAMPAIGN, now=now)
