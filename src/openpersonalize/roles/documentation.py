@@ -1,6 +1,6 @@
 """The documentation that a server gives of itself: `/openapi.json` and the page at `/docs`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -20,19 +20,39 @@ _SCHEMA = (
 
 _ROLE = "arn:aws:iam::000000000000:role/store"
 
+_VALUES: Mapping[str, Any] = {
+    "name": "store",
+    "jobName": "store-interactions-1",
+    "schema": _SCHEMA,
+    "datasetType": "Interactions",
+    "dataSource": {"dataLocation": "s3://store/interactions.csv"},
+    "tagKeys": ["team"],
+    "userId": "1",
+    "itemId": "10",
+    "inputList": ["10", "20", "30"],
+    "numResults": 10,
+    "roleArn": _ROLE,
+    "jobInput": {"s3DataSource": {"path": "s3://store/batch/users.json"}},
+    "jobOutput": {"s3DataDestination": {"path": "s3://store/results/"}},
+    "filterExpression": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("watch")',
+    "metrics": [{"eventType": "watch", "metricName": "watches", "expression": "SAMPLECOUNT()"}],
+    "removeMetrics": ["watches"],
+    "metricsOutputConfig": {"roleArn": _ROLE},
+    "trackingId": "00000000-0000-4000-8000-000000000000",
+    "sessionId": "session-1",
+    "eventList": [{"eventType": "watch", "itemId": "10", "sentAt": 1700000000}],
+}
+
 
 def _samples(region: str) -> dict[str, Any]:
     """Good values of members, of the account and region to which the page's unsigned requests belong."""
     here = Scope(DEFAULT_ACCOUNT, region)
     return {
-        "name": "store",
-        "jobName": "store-interactions-1",
-        "schema": _SCHEMA,
+        **_VALUES,
         "schemaArn": here.arn("schema", "store"),
         "datasetGroupArn": here.arn("dataset-group", "store"),
         "datasetArn": here.arn("dataset", "store", "INTERACTIONS"),
         "datasetImportJobArn": here.arn("dataset-import-job", "store-interactions-1"),
-        "datasetType": "Interactions",
         "eventTrackerArn": here.arn("event-tracker", "1a2b3c4d"),
         "solutionArn": here.arn("solution", "store"),
         "solutionVersionArn": here.arn("solution", "store", "1a2b3c4d"),
@@ -43,29 +63,13 @@ def _samples(region: str) -> dict[str, Any]:
         "featureTransformationArn": built_in_arn(
             "feature-transformation", "JSON-percentile-filtering", here.partition
         ),
-        "dataSource": {"dataLocation": "s3://store/interactions.csv"},
         "resourceArn": here.arn("dataset-group", "store"),
-        "tagKeys": ["team"],
-        "userId": "1",
-        "itemId": "10",
-        "inputList": ["10", "20", "30"],
-        "numResults": 10,
-        "roleArn": _ROLE,
-        "jobInput": {"s3DataSource": {"path": "s3://store/batch/users.json"}},
-        "jobOutput": {"s3DataDestination": {"path": "s3://store/results/"}},
         "batchInferenceJobArn": here.arn("batch-inference-job", "store-1"),
         "batchSegmentJobArn": here.arn("batch-segment-job", "store-1"),
         "datasetExportJobArn": here.arn("dataset-export-job", "store-1"),
         "dataDeletionJobArn": here.arn("data-deletion-job", "store-1"),
         "filterArn": here.arn("filter", "store"),
-        "filterExpression": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("watch")',
         "metricAttributionArn": here.arn("metric-attribution", "store"),
-        "metrics": [{"eventType": "watch", "metricName": "watches", "expression": "SAMPLECOUNT()"}],
-        "removeMetrics": ["watches"],
-        "metricsOutputConfig": {"roleArn": _ROLE},
-        "trackingId": "00000000-0000-4000-8000-000000000000",
-        "sessionId": "session-1",
-        "eventList": [{"eventType": "watch", "itemId": "10", "sentAt": 1700000000}],
     }
 
 
