@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from openpersonalize.storage.tables import BatchInferenceJobRow, FilterRow
+from openpersonalize.storage.tables import BatchInferenceJobRow, DatasetRow, FilterRow
 from tests.api.conftest import TrainedStore
 from tests.api.refusals import refused
 from tests.api.rows import fill
@@ -286,3 +287,40 @@ def test_the_filters_of_a_group_name_twenty_columns_where_awss_quotas_hold(stric
     create(strict, other, "elsewhere", filterExpression=including("C21"))
     strict.set_columns(FilterRow, first, status="CREATE FAILED")
     create(strict, group, filterExpression=including("C21"))
+
+
+def indexed(world: World, group: str) -> set[str]:
+    """The types of the group's datasets that have an index."""
+    query = select(DatasetRow.dataset_type).where(
+        DatasetRow.dataset_group_arn == group, DatasetRow.index_id.is_not(None)
+    )
+    with world.server.stores.database.read() as session:
+        return set(session.scalars(query))
+
+
+def test_only_the_datasets_that_a_filter_names_are_indexed(world: World) -> None:
+    group = a_group(world)
+    world.dataset(group, "Users")
+
+    create(world, group)
+    world.settle()
+    assert indexed(world, group) == {"ITEMS"}
+    expression = 'EXCLUDE ItemID WHERE Items.GENRE IN ("a") IF CurrentUser.AGE_GROUP IN ("b")'
+    create(world, group, "users", filterExpression=expression)
+    world.settle()
+    assert indexed(world, group) == {"ITEMS", "USERS"}
+    create(world, group, "events", filterExpression='EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")')
+    world.settle()
+    assert indexed(world, group) == {"ITEMS", "USERS", "INTERACTIONS"}
+
+
+def test_a_filter_whose_dataset_goes_before_it_is_made_fails_and_says_why(world: World) -> None:
+    group = a_group(world)
+    arn = create(world, group, filterExpression='EXCLUDE ItemID WHERE Items.GENRE IN ("secret7e")')
+    world.set_columns(DatasetRow, world.arn("dataset", "store", "ITEMS"), status="DELETE PENDING")
+    world.settle()
+
+    assert (describe(world, arn)["status"], describe(world, arn)["failureReason"]) == (
+        "CREATE FAILED",
+        "Invalid Expression at column 22: the dataset group has no Items dataset: create it first.",
+    )
