@@ -80,9 +80,9 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "All deployments share the processes of the server.",
         ),
         Deviation(
-            "`itemExplorationConfig`, `rankingInfluence` and `enableMetadataWithRecommendations` are checked, kept "
+            "`itemExplorationConfig` and `rankingInfluence` are checked, kept "
             "and shown; no answer depends on them yet.",
-            "They explore new items, weigh popularity and freshness, and allow metadata in answers.",
+            "They explore new items, and weigh popularity and freshness.",
             "Later steps; applications that set them can be deployed today.",
         ),
         Deviation(
@@ -300,11 +300,6 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
 }
 
 REFUSED: Mapping[str, str] = {
-    "filterArn": "GetRecommendations, GetPersonalizedRanking: filters",
-    "filterValues": "GetRecommendations, GetPersonalizedRanking: values of a filter's placeholders",
-    "promotions": "GetRecommendations: promoted items",
-    "metadataColumns": "GetRecommendations, GetPersonalizedRanking: item metadata in answers",
-    "context": "GetRecommendations, GetPersonalizedRanking: contextual metadata",
     "publishAttributionMetricsToS3": "CreateDatasetImportJob: metrics of imported events",
 }
 """Members that operations which work refuse with "not built yet"."""

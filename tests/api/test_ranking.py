@@ -82,23 +82,6 @@ def test_a_foreign_campaign_does_not_exist(world: World, campaign: str) -> None:
     assert text == f"{campaign} does not exist or is not active yet."
 
 
-@pytest.mark.parametrize(
-    ("members", "named"),
-    [
-        ({"filterArn": "arn:aws:personalize:us-east-1:000000000000:filter/f"}, "filterArn"),
-        ({"filterValues": {"a": '"b"'}}, "filterValues"),
-        ({"metadataColumns": {"ITEMS": ["TITLE"]}}, "metadataColumns"),
-        ({"context": {"DEVICE": "phone"}}, "context"),
-    ],
-)
-def test_members_that_are_not_served_are_refused_openly(
-    world: World, campaign: str, members: dict[str, Any], named: str
-) -> None:
-    text = refused(world, campaignArn=campaign, inputList=["a0"], userId="u", **members)
-
-    assert text == f"not built yet: {named}"
-
-
 def test_new_events_change_the_ranking(world: World) -> None:
     store = a_store(world)
     campaign = store.deploy(two_tastes(), "personalized-ranking")

@@ -161,24 +161,6 @@ def test_a_campaign_that_is_being_deleted_stops_answering(world: World) -> None:
     until(is_gone, "the campaign has stopped answering", deadline_s=5)
 
 
-@pytest.mark.parametrize(
-    ("members", "named"),
-    [
-        ({"filterArn": "arn:aws:personalize:us-east-1:000000000000:filter/f"}, "filterArn"),
-        ({"filterValues": {"a": '"b"'}}, "filterValues"),
-        ({"promotions": [{"name": "p"}]}, "promotions"),
-        ({"metadataColumns": {"ITEMS": ["TITLE"]}}, "metadataColumns"),
-        ({"context": {"DEVICE": "phone"}}, "context"),
-    ],
-)
-def test_members_that_are_not_served_are_refused_openly(
-    world: World, members: dict[str, Any], named: str
-) -> None:
-    campaign = a_store(world).deploy(two_tastes())
-
-    assert refused(world, campaignArn=campaign, userId="u", **members) == f"not built yet: {named}"
-
-
 def test_empty_members_count_as_absent(world: World) -> None:
     store = a_store(world)
     campaign = store.deploy(two_tastes())

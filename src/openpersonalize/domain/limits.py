@@ -63,6 +63,12 @@ MOST_RESULTS = 500
 MOST_INPUTS = 500
 """Items to rank in one request."""
 
+MOST_RESULTS_WITH_METADATA = 50
+"""Items in one answer, or to rank in one request, that asks for metadata."""
+
+MOST_METADATA_COLUMNS = 10
+"""Columns of metadata in one request."""
+
 MOST_TAGS = 50
 """Tags of one resource."""
 
@@ -233,8 +239,13 @@ _ROWS: Mapping[str, tuple[tuple[str, str, Kind] | tuple[str, str, Kind, str], ..
         ("columns in all filters of a dataset group", f"{MOST_GROUP_FILTER_COLUMNS}", Kind.AMOUNT),
         (
             "newest interactions of a user and event type that are looked at",
-            "100; 300 for action interactions",
-            Kind.SHAPE,
+            f"{NEWEST_EVENTS['INTERACTIONS']}",
+            Kind.AMOUNT,
+        ),
+        (
+            "newest action interactions of a user and event type that are looked at",
+            f"{NEWEST_EVENTS['ACTION_INTERACTIONS']}",
+            Kind.AMOUNT,
             _NOT_YET,
         ),
     ),
@@ -243,8 +254,8 @@ _ROWS: Mapping[str, tuple[tuple[str, str, Kind] | tuple[str, str, Kind, str], ..
         ("calls a second of one campaign", "500", Kind.AMOUNT, _NOT_YET),
         ("items in an answer", f"{MOST_RESULTS}", Kind.SHAPE),
         ("items to rank", f"{MOST_INPUTS}", Kind.SHAPE),
-        ("items in an answer or to rank, with metadata", "50", Kind.SHAPE, _NOT_YET),
-        ("columns of metadata in a request", "10", Kind.SHAPE, _NOT_YET),
+        ("items in an answer or to rank, with metadata", f"{MOST_RESULTS_WITH_METADATA}", Kind.SHAPE),
+        ("columns of metadata in a request", f"{MOST_METADATA_COLUMNS}", Kind.SHAPE),
         ("actions in an answer", "100", Kind.SHAPE, _NOT_YET),
     ),
     "metric attributions": (

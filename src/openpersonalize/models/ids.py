@@ -58,6 +58,10 @@ class IdIndex:
         queries, starts = _encode(texts)
         return _find_all(frozen(queries), frozen(starts), self.text_bytes, self.offsets, self.slots)
 
+    def find_all(self, others: "IdIndex") -> NDArray[np.int32]:
+        """Return the row of each of another index's ids as int32, -1 where it is unknown."""
+        return _find_all(others.text_bytes, others.offsets, self.text_bytes, self.offsets, self.slots)
+
     def text(self, row: int) -> str:
         """Return the id of a row."""
         return (

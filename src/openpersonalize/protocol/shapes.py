@@ -170,6 +170,10 @@ class Count:
 
 
 CONSTRAINTS = (Text, Number, Count)
+MOST_TOLD = 100
+"""How many violations an error lists; of more it gives the number."""
+MOST_SHOWN = 1000
+"""How many characters of a value or a key it repeats."""
 
 Name = Annotated[str, Text(1, 63, r"^[a-zA-Z0-9][a-zA-Z0-9\-_]*")]
 Arn = Annotated[str, Text(max_length=256, pattern=r"arn:([a-z\d-]+):personalize:.*:.*:.+")]
@@ -221,7 +225,13 @@ def explain(shape: type[Shape], document: Any, error: ValidationError | None = N
         )
         return InvalidInputException(texts)
     noun = "error" if len(found) == 1 else "errors"
-    return InvalidInputException(f"{len(found)} validation {noun} detected: {'; '.join(found)}")
+    told = found if len(found) <= MOST_TOLD else [*found[:MOST_TOLD], "..."]
+    return InvalidInputException(f"{len(found)} validation {noun} detected: {'; '.join(told)}")
+
+
+def _shown(text: str) -> str:
+    """What a client sent, so short that the answer does not become larger than the request."""
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def _walk(annotation: Any, value: Any, path: str, *, hidden: bool = False) -> Iterator[str]:
@@ -230,7 +240,7 @@ def _walk(annotation: Any, value: Any, path: str, *, hidden: bool = False) -> It
     _check_type(base, value, path)
     sensitive = hidden or any(getattr(constraint, "sensitive", False) for constraint in constraints)
     for constraint in constraints:
-        shown = "" if sensitive or isinstance(value, dict | list) else f" '{value}'"
+        shown = "" if sensitive or isinstance(value, dict | list) else f" '{_shown(str(value))}'"
         for text in constraint.violations(value):
             yield f"Value{shown} at '{path}' failed to satisfy constraint: {text}"
     if isinstance(base, type) and issubclass(base, Shape):
@@ -242,7 +252,7 @@ def _walk(annotation: Any, value: Any, path: str, *, hidden: bool = False) -> It
         key_type, value_type = get_args(base)
         for key, entry in value.items():
             yield from _walk(key_type, key, f"{path}.key", hidden=sensitive)
-            yield from _walk(value_type, entry, f"{path}.{key}.member", hidden=sensitive)
+            yield from _walk(value_type, entry, f"{path}.{_shown(key)}.member", hidden=sensitive)
 
 
 def _walk_members(shape: type[Shape], value: dict[str, Any], path: str, *, hidden: bool) -> Iterator[str]:

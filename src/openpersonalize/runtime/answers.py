@@ -1,6 +1,6 @@
 """Answers as bytes: lists of items with their scores, and recommendationIds; written by hand, for speed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -20,8 +20,11 @@ def answer(member: str, entries: Iterable[str], cid: str) -> bytes:
     return f'{{"{member}":[{",".join(entries)}],"recommendationId":"{recommendation_id(cid)}"}}'.encode()
 
 
-def entries(deployment: Deployment, ranked: Ranked) -> list[str]:
-    """The encoded entries of ranked items; scores with seven decimals, as AWS's have."""
+def entries(deployment: Deployment, ranked: Ranked, more: Sequence[str] | None = None) -> list[str]:
+    """The encoded entries of ranked items; scores with seven decimals, as AWS's have.
+
+    `more`: further encoded members of each entry, each with a comma before it.
+    """
     fragments = deployment.fragments
     rows = ranked.items.tolist()
     try:
@@ -32,9 +35,14 @@ def entries(deployment: Deployment, ranked: Ranked) -> list[str]:
         for row, text in zip(rows, deployment.model.items.texts(ranked.items), strict=True):
             fragments[row] = beginning(text)
         beginnings = [fragments[row] for row in rows]
+    # %.7f of a number below one is JSON; scores are in [0, 1].
+    if more is not None:
+        ends = more
+        if ranked.scores is not None:
+            ends = [',"score":%.7f%s' % pair for pair in zip(ranked.scores.tolist(), more, strict=True)]  # noqa: UP031
+        return [start + end + "}" for start, end in zip(beginnings, ends, strict=True)]
     if ranked.scores is None:
         return [entry + "}" for entry in beginnings]
-    # %.7f of a number below one is JSON; scores are in [0, 1].
     scored = zip(beginnings, ranked.scores.tolist(), strict=True)
     return ['%s,"score":%.7f}' % pair for pair in scored]  # noqa: UP031  (twice as fast as an f-string)
 
@@ -42,6 +50,11 @@ def entries(deployment: Deployment, ranked: Ranked) -> list[str]:
 def beginning(item_id: str) -> str:
     """The beginning of an item's entry, to be closed or to be followed by a score."""
     return '{"itemId":' + _encode(item_id).decode()
+
+
+def promotion_name(name: str) -> str:
+    """The member of an entry that says by which promotion it came, with a comma before it."""
+    return f',"promotionName":{_encode(name).decode()}'
 
 
 def recommendation_id(cid: str) -> str:

@@ -8,10 +8,10 @@ first.
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -33,6 +33,8 @@ from openpersonalize.storage.tables import (
 from openpersonalize.storage.tail import Tail
 
 log = logging.getLogger(__name__)
+
+Made = TypeVar("Made")
 
 RETRY_S = 5.0
 """Seconds after which a model that could not be loaded is tried again."""
@@ -75,11 +77,25 @@ class Deployment:
     rule: EventRule
     needs_user: bool
     """Whether it is asked with a userId, even where everybody gets the same answer."""
+    gives_metadata: bool = False
+    """Whether its answers may have metadata of items."""
     fragments: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
     """Beginnings of the entries of answers by item row, see `answers`; filled as items are shown."""
+    memos: dict[str, tuple[object, Any]] = field(default_factory=dict, repr=False, compare=False)
+    """What was made of its model and of something else that changes, see `remembered`."""
+
+    def remembered(self, name: str, of: object, make: Callable[[], Made]) -> Made:
+        """What was made of something, made anew when that is another object than the last time."""
+        known = self.memos.get(name)
+        if known is None or known[0] is not of:
+            known = self.memos[name] = (of, make())
+        made: Made = known[1]
+        return made
 
 
 Snapshot = Mapping[str, Deployment]
+
+METADATA = "enableMetadataWithRecommendations"
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,7 @@ class _Served:
     row: CampaignRow | RecommenderRow
     recipe_arn: str
     dataset_group_id: int
+    gives_metadata: bool
     rule: EventRule = EventRule()
 
 
@@ -144,7 +161,7 @@ class Deployments:
         before = self.snapshot.get(row.arn)
         artifact_id, cid = str(row.artifact_id), row.recommendation_cid
         if before is not None and (before.artifact_id, before.cid) == (artifact_id, cid):
-            return before
+            return replace(before, gives_metadata=served.gives_metadata)
         folder = self._stores.artifacts / artifact_id
         try:
             extra = artifacts.read_manifest(folder).get("extra", {})
@@ -166,6 +183,7 @@ class Deployments:
             watermark=Position(*extra["watermark"]) if "watermark" in extra else START,
             rule=served.rule,
             needs_user=bool(extra.get("needs_user")),
+            gives_metadata=served.gives_metadata,
         )
 
 
@@ -196,6 +214,7 @@ def _active_campaigns(session: Session) -> list[_Served]:
             campaign,
             version.recipe_arn,
             group_id,
+            bool((campaign.campaign_config or {}).get(METADATA)),
             EventRule(version.event_type, _threshold(version.solution_config)),
         )
         for campaign, version, group_id in rows
@@ -209,7 +228,15 @@ def _active_recommenders(session: Session) -> list[_Served]:
         .join(DatasetGroupRow, DatasetGroupRow.arn == RecommenderRow.dataset_group_arn)
         .where(RecommenderRow.status == "ACTIVE")
     )
-    return [_Served(recommender, recommender.recipe_arn, group_id) for recommender, group_id in rows]
+    return [
+        _Served(
+            recommender,
+            recommender.recipe_arn,
+            group_id,
+            bool((recommender.recommender_config or {}).get(METADATA)),
+        )
+        for recommender, group_id in rows
+    ]
 
 
 def _threshold(solution_config: Mapping[str, Any] | None) -> float | None:

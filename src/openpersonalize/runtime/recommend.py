@@ -1,31 +1,49 @@
 """GetRecommendations: items for a user, like an item, or popular ones."""
 
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
 from openpersonalize.domain.limits import MOST_RESULTS
-from openpersonalize.errors import InvalidInputException, NotBuiltYet
+from openpersonalize.errors import InvalidInputException
+from openpersonalize.filters.masks import Mask
 from openpersonalize.models import Query, Ranked
-from openpersonalize.runtime.answers import answer, entries
+from openpersonalize.runtime import choices
+from openpersonalize.runtime.answers import answer, entries, promotion_name
+from openpersonalize.runtime.choices import Asker
 from openpersonalize.runtime.deployments import Deployment, Question
-from openpersonalize.runtime.history import NO_EVENTS, Rows
+from openpersonalize.runtime.history import rows_of
+from openpersonalize.runtime.lookups import Lookups
+from openpersonalize.runtime.metadata import Metadata
+from openpersonalize.runtime.promotions import Share, mixed, share_of
+from openpersonalize.runtime.requests import (
+    check_filter_values,
+    check_metadata,
+    context_of,
+    metadata_of,
+)
 from openpersonalize.runtime.shapes import GetRecommendationsRequest
 
 DEFAULT_RESULTS = 25
 
+Ranking = Callable[[int, Mask | None], Ranked]
+"""The best so many items of those that are allowed."""
+
 
 def check(request: GetRecommendationsRequest) -> None:
-    """Refuse members that are not served yet; empty maps and lists count as absent."""
-    for given, what in (
-        (request.filter_arn, "filterArn"),
-        (request.filter_values, "filterValues"),
-        (request.promotions, "promotions"),
-        (request.metadata_columns, "metadataColumns"),
-        (request.context, "context"),
-    ):
-        if given:
-            raise NotBuiltYet(what)
+    """Refuse what needs no look at anything to be refused; empty maps and lists count as absent."""
+    check_filter_values(request)
+    for promotion in request.promotions or ():
+        share_of(promotion)
+        check_filter_values(promotion)
     if request.num_results is not None and request.num_results > MOST_RESULTS:
         raise InvalidInputException(
             f"numResults is {request.num_results}: at most {MOST_RESULTS} items can be recommended at once."
         )
+    check_metadata(request, request.num_results or DEFAULT_RESULTS, "numResults")
 
 
 def asked(request: GetRecommendationsRequest) -> tuple[str, str]:
@@ -38,8 +56,8 @@ def asked(request: GetRecommendationsRequest) -> tuple[str, str]:
     return request.recommender_arn or "", "recommender"
 
 
-def needs_history(request: GetRecommendationsRequest, deployment: Deployment) -> bool:
-    """Whether the answer depends on what the user did; raises if the request cannot be answered."""
+def check_question(request: GetRecommendationsRequest, deployment: Deployment) -> None:
+    """Raise if the deployment does not answer such a request."""
     question = deployment.question
     if question is Question.RANKING:
         raise InvalidInputException(
@@ -53,22 +71,76 @@ def needs_history(request: GetRecommendationsRequest, deployment: Deployment) ->
         raise InvalidInputException(
             f"itemId is required: this {deployment.kind} recommends items like a given one."
         )
-    return is_for_user
 
 
-def recommend(request: GetRecommendationsRequest, deployment: Deployment, recent: Rows = NO_EVENTS) -> bytes:
-    """The body of the answer; `recent` are the user's events since the training."""
-    return answer("itemList", entries(deployment, _ranked(request, deployment, recent)), deployment.cid)
-
-
-def _ranked(request: GetRecommendationsRequest, deployment: Deployment, recent: Rows) -> Ranked:
-    model, n_results = deployment.model, request.num_results or DEFAULT_RESULTS
-    ranked: Ranked
-    if deployment.question is Question.SIMILAR_ITEMS:
-        ranked = model.similar(Query(item=model.items.find(request.item_id)), n_results)
-    elif deployment.question is Question.POPULAR_ITEMS:
-        ranked = model.recommend(Query(), n_results)
+def recommend(
+    request: GetRecommendationsRequest, deployment: Deployment, lookups: Lookups, chance: random.Random
+) -> bytes:
+    """The body of the answer; `chance` places promoted items."""
+    check_question(request, deployment)
+    asker = Asker(deployment, lookups.group(deployment.dataset_group_id), request.user_id, request.item_id)
+    best = _Best(
+        deployment,
+        _ranking(request, deployment, lookups),
+        metadata_of(request, deployment, asker.group),
+        request.num_results or DEFAULT_RESULTS,
+    )
+    allowed = _allowed(request.filter_arn, request.filter_values, asker, lookups)
+    if request.promotions:
+        promotion = request.promotions[0]
+        promotable = _allowed(promotion.filter_arn, promotion.filter_values, asker, lookups)
+        found = best.with_promotion(share_of(promotion), promotable, allowed, chance)
     else:
-        query = Query(user=model.users.find(request.user_id), recent=recent[0], recent_times=recent[1])
-        ranked = model.recommend(query, n_results)
-    return ranked
+        found = best.entries(best.rank(best.n_results, allowed))
+    return answer("itemList", found, deployment.cid)
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The best items for a request."""
+
+    deployment: Deployment
+    rank: Ranking
+    metadata: Metadata | None
+    n_results: int
+
+    def with_promotion(
+        self, share: Share, promotable: Mask | None, allowed: Mask | None, chance: random.Random
+    ) -> list[str]:
+        """Encoded entries of which a share is promoted; what is allowed holds for the others only."""
+        promoted = self.rank(share.of(self.n_results), promotable)
+        n_items = len(self.deployment.model.items)
+        left = np.ones(n_items, np.bool_) if allowed is None else allowed.copy()
+        left[promoted.items] = False
+        others = self.rank(self.n_results - len(promoted.items), left)
+        return mixed(self.entries(promoted, promotion_name(share.name)), self.entries(others), chance)
+
+    def entries(self, ranked: Ranked, more: str = "") -> list[str]:
+        """The encoded entries of ranked items, with more members and with metadata."""
+        if self.metadata is None:
+            return entries(self.deployment, ranked, [more] * len(ranked.items) if more else None)
+        return entries(self.deployment, ranked, [more + each for each in self.metadata.of_rows(ranked.items)])
+
+
+def _ranking(request: GetRecommendationsRequest, deployment: Deployment, lookups: Lookups) -> Ranking:
+    model = deployment.model
+    context = context_of(request.context, deployment)
+    if deployment.question is Question.SIMILAR_ITEMS:
+        return partial(model.similar, Query(item=model.items.find(request.item_id)))
+    if deployment.question is Question.POPULAR_ITEMS:
+        return partial(model.recommend, Query())
+    user_id = request.user_id or ""
+    recent, times = rows_of(lookups.recent(deployment, user_id), deployment)
+    query = Query(user=model.users.find(user_id), recent=recent, recent_times=times, context=context)
+    return partial(model.recommend, query)
+
+
+def _allowed(
+    arn: str | None, values: Mapping[str, str] | None, asker: Asker, lookups: Lookups
+) -> Mask | None:
+    if arn is None:
+        return None
+    chosen = lookups.filter(arn)
+    choices.check_usable(chosen, asker)
+    pool = choices.catalogue(asker.deployment, asker.group)
+    return choices.kept(chosen, values, pool, asker, lookups)

@@ -165,6 +165,12 @@ _READ_USER = text(
 )
 
 
+_READ_TYPES = text(
+    "SELECT item_id, event_type FROM events WHERE dataset_group_id = :group AND user_key = :user_key"
+    " AND (txid, id) > (:after_txid, :after_id) ORDER BY timestamp DESC, id DESC"
+)
+
+
 def read(
     session: Session, *, after: Position, end: Position, group: int | None = None, size: int = 5000
 ) -> Iterator[Stored]:
@@ -194,6 +200,13 @@ def read_user(session: Session, group: int, user_key: str, *, after: Position, s
         },
     ).fetchall()
     return [_stored(row) for row in reversed(rows)]
+
+
+def read_user_types(session: Session, group: int, user_key: str, *, after: Position) -> list[tuple[str, str]]:
+    """Item and type of all of a user's events after a position, newest first by their time."""
+    place = {"after_txid": after.txid, "after_id": after.id}
+    rows = session.execute(_READ_TYPES, {"group": group, "user_key": user_key} | place)
+    return [(item_id, event_type) for item_id, event_type in rows]
 
 
 def _stored(row: Any) -> Stored:

@@ -147,6 +147,11 @@ class Tail:
             self._shrink(held)
             return user.events
 
+    def load_types(self, group: int, user_key: str, watermark: Position) -> list[tuple[str, str]]:
+        """Item and type of each event that `whole` gives, newest first, from SQL."""
+        with self._database.read() as session:
+            return event_log.read_user_types(session, group, user_key, after=watermark)
+
     def add(self, stored: Iterable[Stored]) -> None:
         """Add committed events; those of groups that are not served are left out."""
         entries = iter(stored)
