@@ -46,7 +46,7 @@ def _refused(call: Any, **members: Any) -> str:
 
 
 def test_the_device_of_a_request_flips_the_top_ten_of_a_user(world: World) -> None:
-    """Phones are known from the import, watches from few streamed events alone; both are for even items."""
+    """Phones are known from the import, watches from streamed events alone, of a few items."""
     planted = device_store(n_users=160, faith=1.0).interactions
     devices = [planted.contexts.values["DEVICE"][code] for code in planted.contexts.codes[:, 0].tolist()]
     users = planted.users.texts(planted.user_of_event)
@@ -59,21 +59,24 @@ def test_the_device_of_a_request_flips_the_top_ten_of_a_user(world: World) -> No
     world.imported(world.dataset(group, "Interactions", *FIELDS["Interactions"], DEVICE), text)
     tracker = world.personalize.create_event_tracker(name="tracker", datasetGroupArn=group)["trackingId"]
     world.settle()
+    on_watches = set()
     for user in range(24):
         known = _numbers(items[20 * user : 20 * user + 20])
         cluster = known[0] // 60
-        events = [
-            {
-                "eventType": "view",
-                "itemId": f"item-{item:04d}",
-                "sentAt": int(time.time()) - 100 + place,
-                "properties": json.dumps({"device": "watch"}),
-            }
-            for place, item in enumerate(range(60 * cluster, 60 * cluster + 20, 2))
-        ]
-        world.events.put_events(
-            trackingId=tracker, userId=f"user-{user:04d}", sessionId="s", eventList=events
-        )
+        on_watches.update(range(60 * cluster, 60 * cluster + 20, 2))
+        for again in range(6):
+            events = [
+                {
+                    "eventType": "view",
+                    "itemId": f"item-{item:04d}",
+                    "sentAt": int(time.time()) - 100 * again - place,
+                    "properties": json.dumps({"device": "watch"}),
+                }
+                for place, item in enumerate(range(60 * cluster, 60 * cluster + 20, 2))
+            ]
+            world.events.put_events(
+                trackingId=tracker, userId=f"user-{user:04d}", sessionId="s", eventList=events
+            )
     campaign = world.campaign(world.trained(world.solution(group, "aws-user-personalization")))
 
     def top(user: str, **context: str) -> set[int]:
@@ -86,7 +89,8 @@ def test_the_device_of_a_request_flips_the_top_ten_of_a_user(world: World) -> No
         phone, desktop, watch = (top(user, DEVICE=device) for device in ("phone", "desktop", "watch"))
         assert sum(item % 2 for item in phone) <= 1, user
         assert sum(item % 2 for item in desktop) >= 9, user
-        assert sum(item % 2 for item in watch) <= 4, user
+        if user != "somebody-new":  # who is shown what is popular, and so the watches' items anyway
+            assert len(watch & on_watches) > len(top(user) & on_watches), user
         assert not phone & desktop
         assert {item % 2 for item in top(user)} == {0, 1}, user
 
