@@ -158,6 +158,31 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
     ),
     "Filters, attribution and jobs": (
         Deviation(
+            "A filter looks at a user's whole history under `standard`, at the newest 100 events per type under `aws`.",
+            "The newest 100 per type.",
+            "A purchase does not become undone by a hundred others.",
+        ),
+        Deviation(
+            "A null equals nothing: `=`, IN and comparisons are false of it, `!=` and NOT IN are true; IF is not met.",
+            "Not documented.",
+            "No third truth value to reckon with.",
+        ),
+        Deviation(
+            "The 20 columns of all filters of a dataset group are a LimitExceededException with a text of ours.",
+            "The text is not documented.",
+            "It names the columns.",
+        ),
+        Deviation(
+            "A filter whose dataset goes before its job has run ends CREATE FAILED.",
+            "Not documented.",
+            "It could keep or remove nothing.",
+        ),
+        Deviation(
+            "Metadata of a null is left out; a promotion takes at least one place, and the nearest whole number of its share.",
+            "Not documented.",
+            "An empty text would look like a value.",
+        ),
+        Deviation(
             "A dataset group that is not ACTIVE is InvalidInputException in CreateFilter.",
             "No code for it is in the model.",
             "ResourceInUseException would be unknown to SDKs there.",
@@ -210,6 +235,11 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "An empty text among properties is null; unknown keys are ignored; strings of more than 1,000 characters are refused, textual ones cut at 20,000.",
             "Documented for CSV files only.",
             "A record means the same whichever way it came.",
+        ),
+        Deviation(
+            "A put record wins over the file of an import that was asked for before it; FULL imports keep put records.",
+            "Documented for imports that begin later.",
+            "The newest write wins, by the time at which it was asked for.",
         ),
         Deviation(
             "An action's VALUE must be 1 to 10 and REPEAT_FREQUENCY 0 to 30; event types are Viewed, Taken and Not Taken in any spelling that differs by case, blanks and underscores.",

@@ -13,8 +13,6 @@ FAILING: Mapping[str, str] = {
 
 WITHOUT_EFFECT: Mapping[str, str] = {
     "CreateMetricAttribution": "it becomes ACTIVE; no metric is reported yet",
-    "PutItems": "stored durably; no answer and no training reads it yet",
-    "PutUsers": "stored durably; no answer and no training reads it yet",
     "PutActions": "stored durably; nothing reads it yet",
     "PutActionInteractions": "stored durably; nothing reads it yet",
 }
