@@ -29,7 +29,9 @@ def test_a_ready_server_says_ok_to_each_check(world: World) -> None:
     answer = until(ready, "the server is ready").json()
 
     assert answer["ready"] is True
-    assert set(answer["checks"]) == {"database", "migrations", "dataDirectory", "kernels", "deployments"}
+    assert set(answer["checks"]) == {
+        *("database", "migrations", "dataDirectory", "kernels", "deployments", "records")
+    }
     assert set(answer["checks"].values()) == {"ok"}
 
 
