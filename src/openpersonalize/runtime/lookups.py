@@ -109,6 +109,11 @@ class Lookups:
         """What is known of a dataset group's data."""
         return self._memory.indexes.snapshot.groups.get(dataset_group_id, NO_DATA)
 
+    def look_again_for_records(self) -> None:
+        """Look once more at the database for records that a deployment needs: they are indexed before it."""
+        if ("records",) not in self.fetched:
+            raise NotInMemory(("records",), self._memory.indexes.poller.looked_again)
+
     def recent(self, deployment: Deployment, user_id: str) -> Recents:
         """What a user did since the training, oldest first."""
         tail, group, watermark = self._memory.tail, deployment.dataset_group_id, deployment.watermark

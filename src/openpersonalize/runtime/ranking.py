@@ -44,7 +44,7 @@ def rank(request: GetPersonalizedRankingRequest, deployment: Deployment, lookups
     model, group = deployment.model, lookups.group(deployment.dataset_group_id)
     recent, times = rows_of(lookups.recent(deployment, request.user_id), deployment)
     context = context_of(request.context, deployment)
-    metadata = metadata_of(request, deployment, group)
+    metadata = metadata_of(request, deployment, lookups)
     given = _kept(request, Asker(deployment, group, request.user_id), lookups)
     rows = model.items.find_many(given)
     query = Query(user=model.users.find(request.user_id), recent=recent, recent_times=times, context=context)

@@ -82,7 +82,7 @@ def recommend(
     best = _Best(
         deployment,
         _ranking(request, deployment, lookups),
-        metadata_of(request, deployment, asker.group),
+        metadata_of(request, deployment, lookups),
         request.num_results or DEFAULT_RESULTS,
     )
     allowed = _allowed(request.filter_arn, request.filter_values, asker, lookups)

@@ -8,7 +8,7 @@ from openpersonalize.models.ranker import NO_ROWS
 from openpersonalize.runtime import metadata
 from openpersonalize.runtime.choices import Rows
 from openpersonalize.runtime.deployments import Deployment
-from openpersonalize.runtime.indexes import Group
+from openpersonalize.runtime.lookups import Lookups
 from openpersonalize.runtime.metadata import Metadata
 from openpersonalize.runtime.shapes import (
     GetPersonalizedRankingRequest,
@@ -39,10 +39,13 @@ def check_metadata(request: Request, n_items: int, member: str) -> None:
         )
 
 
-def metadata_of(request: Request, deployment: Deployment, group: Group) -> Metadata | None:
+def metadata_of(request: Request, deployment: Deployment, lookups: Lookups) -> Metadata | None:
     """The metadata that a request asks for. Raises InvalidInputException where it cannot be given."""
     if not metadata.is_asked(request.metadata_columns):
         return None
+    group = lookups.group(deployment.dataset_group_id)
+    if deployment.gives_metadata and "ITEMS" not in group.records:
+        lookups.look_again_for_records()
     return Metadata(request.metadata_columns or {}, deployment, group)
 
 
