@@ -7,6 +7,7 @@ threads or on its loop.
 # ruff: noqa: N815  (members have the names of the wire)
 
 import argparse
+import random
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -16,12 +17,15 @@ from typing import Annotated, Any
 
 import implicit
 import numpy as np
+import pandas as pd
 import scipy.sparse
 import uvicorn
 from fastapi import Depends, FastAPI, HTTPException
 from pydantic import BaseModel, Field
 from sqlalchemy import Engine, create_engine, event, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+METADATA = ["CATEGORY", "PRICE", "TITLE"]
 
 
 class RecommendationRequest(BaseModel):
@@ -70,6 +74,86 @@ def recommendations(folder: Path) -> FastAPI:
         )
         items = [Item(itemId=item_ids[row], score=score) for row, score in zip(rows, scores, strict=True)]
         return RecommendationResponse(itemList=items, recommendationId="none")
+
+    return app
+
+
+class FilteredItem(Item):
+    promotionName: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class FilteredResponse(BaseModel):
+    itemList: list[FilteredItem]
+    recommendationId: str
+
+
+def filtered(folder: Path) -> FastAPI:
+    """The same with what `bench_filters` asks for, each row of its table at a path of its own."""
+    app = FastAPI()
+    factors = np.load(folder / "factors.npy")
+    histories = scipy.sparse.load_npz(folder / "histories.npz").tocsr()
+    user_rows = {f"user-{row}": row for row in range(histories.shape[0])}
+    frame = pd.read_parquet(folder / "items.parquet").set_index("ITEM_ID")
+    item_ids = frame.index.to_list()
+    of_category = {str(name): rows for name, rows in frame.reset_index().groupby("CATEGORY").indices.items()}
+    of_half = {str(name): rows for name, rows in frame.reset_index().groupby("HALF").indices.items()}
+    everything = np.arange(len(item_ids))
+    others = {name: np.setdiff1d(everything, rows) for name, rows in (of_category | of_half).items()}
+    metadata = frame[METADATA].astype(str).rename(columns=str.lower)
+    als = implicit.als.AlternatingLeastSquares(
+        factors=factors.shape[1], regularization=float(np.load(folder / "regularization.npy")), num_threads=1
+    )
+    als.item_factors = factors
+    als.user_factors = np.zeros((histories.shape[0], factors.shape[1]), np.float32)
+    implicit.cpu.topk  # noqa: B018  (loaded before the first request)
+
+    def best(user: int, n_items: int, **chosen: Any) -> tuple[Any, Any]:
+        rows, scores = als.recommend(
+            user,
+            histories[user],
+            N=n_items,
+            filter_already_liked_items=False,
+            recalculate_user=True,
+            **chosen,
+        )
+        return rows, scores
+
+    def shown(rows: Any, scores: Any, **more: Any) -> list[FilteredItem]:
+        return [
+            FilteredItem(itemId=item_ids[row], score=score, **more)
+            for row, score in zip(rows, scores, strict=True)
+        ]
+
+    @app.get("/ready")
+    async def ready() -> dict[str, bool]:
+        return {"ready": True}
+
+    @app.post("/{kind}")
+    async def recommend(kind: str, request: RecommendationRequest) -> FilteredResponse:
+        user, n_items = user_rows[request.userId], request.numResults
+        if kind == "purchased":
+            items = shown(*best(user, n_items, filter_items=histories[user].indices[::3]))
+        elif kind in ("1-items", "50-items"):
+            rows = of_category["c7"] if kind == "1-items" else of_half["yes"]
+            items = shown(*best(user, n_items, items=rows))
+        elif kind in ("1-filter", "50-filter"):
+            items = shown(*best(user, n_items, filter_items=others["c7" if kind == "1-filter" else "yes"]))
+        elif kind == "promotion":
+            rows, scores = best(user, n_items // 5, items=of_category["c7"])
+            items = shown(rows, scores, promotionName="autumn")
+            items += shown(*best(user, n_items - len(items), filter_items=rows))
+            random.shuffle(items)
+        elif kind == "metadata":
+            rows, scores = best(user, n_items)
+            records = metadata.iloc[rows].to_dict("records")
+            items = [
+                FilteredItem(itemId=item_ids[row], score=score, metadata=record)
+                for row, score, record in zip(rows, scores, records, strict=True)
+            ]
+        else:
+            items = shown(*best(user, n_items))
+        return FilteredResponse(itemList=items, recommendationId="none")
 
     return app
 
@@ -281,7 +365,7 @@ def events(folder: Path) -> FastAPI:
     return app
 
 
-SERVICES = {"recommendations": recommendations, "events": events, "rows": rows}
+SERVICES = {"recommendations": recommendations, "filtered": filtered, "events": events, "rows": rows}
 
 
 def main() -> None:

@@ -37,7 +37,8 @@ from openpersonalize.models.columns import SEPARATOR, ColumnTable, NumberColumn,
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int32]
 
-MOST_CACHED = 1000
+MOST_CACHED = 32_000_000
+"""Bytes of masks that are remembered for the same filter with the same values."""
 FEW_VALUES = 16
 """So many are sought one by one, which is faster than sorting them."""
 _NEGATIONS: Mapping[Operator, Operator] = {"!=": "=", "NOT IN": "IN"}
@@ -109,8 +110,10 @@ class Candidates:
 
     n: int
     parts: tuple[Part, ...]
-    _static: dict[int, tuple[Expression, Mask]] = field(default_factory=dict, repr=False, compare=False)
-    """What static expressions find, by their identity, which is faster than their hash."""
+    _found: dict[tuple[Any, ...], tuple[Expression, Mask]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """What expressions have found, by their identity (which is faster than their hash) and given values."""
 
     def mask(self, tree: Filter, situation: Situation) -> Mask | None:
         """Which candidates a filter keeps: bool, shape (n,), not to be changed; None keeps all.
@@ -139,13 +142,14 @@ class Candidates:
             return None
         if not all(holds(condition, situation) for condition in expression.user):
             return None
-        if not expression.is_static:
+        if not expression.is_repeatable:
             return self._evaluated(expression, situation)
-        known = self._static.get(id(expression))
+        key = (id(expression), *[situation.given[name] for name in expression.parameters])
+        known = self._found.get(key)
         if known is None or known[0] is not expression:
-            if len(self._static) >= MOST_CACHED:
-                self._static.clear()
-            known = self._static[id(expression)] = (expression, self._evaluated(expression, situation))
+            if len(self._found) * self.n >= MOST_CACHED:
+                self._found.clear()
+            known = self._found[key] = (expression, self._evaluated(expression, situation))
         return known[1]
 
     def _evaluated(self, expression: Expression, situation: Situation) -> Mask:
@@ -231,7 +235,7 @@ def _equal(column: TextColumn | NumberColumn | None, values: Sequence[Value], n:
         return np.zeros(n, np.bool_)
     if isinstance(column, TextColumn):
         # Null is -1, and the last entry, False.
-        return column.cells_with([str(value) for value in values])[column.codes]
+        return column.cells_with([str(value) for value in values]).take(column.codes, mode="wrap")
     numbers = [_number(column, value) for value in values]
     meets: Mask
     if len(numbers) > FEW_VALUES:

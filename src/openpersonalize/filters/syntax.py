@@ -91,9 +91,10 @@ class Expression:
         return self.dataset in EVENT_DATASETS
 
     @cached_property
-    def is_static(self) -> bool:
-        """Whether it finds the same in every request for which its IF holds."""
-        return not self.is_of_events and all(isinstance(each.right, Literals) for each in self.conditions)
+    def is_repeatable(self) -> bool:
+        """Whether it finds the same in all requests that give the same values, if its IF holds."""
+        rights = [condition.right for condition in self.conditions]
+        return not self.is_of_events and not any(isinstance(right, CurrentItem) for right in rights)
 
 
 @dataclass(frozen=True)

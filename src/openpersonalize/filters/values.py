@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from openpersonalize.errors import InvalidInputException
 from openpersonalize.filters.syntax import Filter
@@ -22,6 +23,7 @@ def read_values(texts: Mapping[str, str], tree: Filter) -> Given:
     return {name: _split(name, texts[name]) for name in tree.parameters if name in texts}
 
 
+@lru_cache(maxsize=1024)  # the values of a page are asked for again and again
 def _split(name: str, text: str) -> tuple[str, ...]:
     values = []
     at = 0

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from openpersonalize.models.compiled import Bytes, Ints, Longs, compiled, freeze, frozen
 
+FEW = 4
+"""So many ids are found one by one, which takes less time than bringing them together."""
+
 _FNV_OFFSET = np.uint64(14695981039346656037)
 _FNV_PRIME = np.uint64(1099511628211)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -55,6 +58,8 @@ class IdIndex:
 
     def find_many(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return the row of each id as int32, -1 where it is unknown."""
+        if len(texts) <= FEW:
+            return np.array([self.find(text) for text in texts], np.int32)
         queries, starts = _encode(texts)
         return _find_all(frozen(queries), frozen(starts), self.text_bytes, self.offsets, self.slots)
 

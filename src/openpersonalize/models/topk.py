@@ -242,11 +242,13 @@ def pick(scores: Floats, allowed: Flags, k: int) -> tuple[Ints, Floats]:
         highest = scores[items[0]]
         total = np.float32(sum_of_exponentials(scores, highest))
     else:
-        highest = scores.max()
+        highest = np.float32(-np.inf)
+        for score in scores:
+            highest = max(highest, score)
         total = np.float32(sum_of_exponentials(scores, highest))
+        # A choice instead of a condition around the store, so that the loop is made of vectors.
         for item in range(len(allowed)):
-            if not allowed[item]:
-                scores[item] = -np.inf
+            scores[item] = scores[item] if allowed[item] else np.float32(-np.inf)
         items = best(scores, k)
     probabilities = np.exp(scores[items] - highest) / total
     return items, probabilities
