@@ -101,11 +101,12 @@ class _Indexed:
 class Indexes:
     """Keeps the snapshot fresh."""
 
-    def __init__(self, stores: Stores, tail: Tail) -> None:
+    def __init__(self, stores: Stores, tail: Tail, *, retry_s: float = RETRY_S) -> None:
         self._stores = stores
         self._tail = tail
         self.snapshot = Snapshot()
         self.poller = Poller("filters and records", self.refresh)
+        self._retry_s = retry_s
         self._counters = (-1, -1)
         self._retry_at = float("inf")
         self._datasets: Mapping[int, _Indexed] = {}
@@ -149,7 +150,7 @@ class Indexes:
             index = artifacts.load(folder, INDEX_KINDS)
         except (artifacts.CorruptArtifactError, OSError) as error:
             log.error("an index cannot be loaded", extra={"artifact": source.index_id, "why": str(error)})
-            self._retry_at = time.monotonic() + RETRY_S
+            self._retry_at = time.monotonic() + self._retry_s
             return None
         return _Indexed(source, parse_schema(source.schema, source.domain).columns, index, watermark)
 
