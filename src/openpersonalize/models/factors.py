@@ -1,6 +1,7 @@
 """The model that knows users by the items of their newest events: factors with fold-in."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +13,10 @@ from openpersonalize.models.contexts import Contexts
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.ranker import ALL, Allowed, Query, Ranked, first_allowed
+
+SELECTIVE = 16
+"""A filter is selective that leaves less than one item in so many."""
+MOST_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class FactorModel:
         k = min(k, len(self.popular))
         if k <= 0 or len(history) + len(recent) == 0:
             return self._popular(query, k, allowed)
-        items, probabilities = topk.recommend(
+        arguments = (
             self.factors,
             self.contexts.lifted(self.bias, query.context),
             history,
@@ -63,10 +68,30 @@ class FactorModel:
             self.event_weights,
             self.temperature,
             self.seen_penalty,
-            ALL if allowed is None else frozen(allowed),
-            k,
         )
+        if allowed is None:
+            items, probabilities, _ = topk.recommend(*arguments, ALL, k)
+            return Ranked(items, probabilities)
+        key = (query.user, query.recent.tobytes(), query.recent_times.tobytes(), query.context.tobytes())
+        log_total = self._log_totals.get(key)
+        if log_total is not None and np.count_nonzero(allowed) * SELECTIVE < len(allowed):
+            candidates = np.flatnonzero(allowed).astype(np.int32)
+            scores = topk.score_candidates(*arguments, frozen(candidates))
+            order = np.lexsort((candidates, -scores))[:k]
+            return Ranked(candidates[order], np.exp(scores[order] - np.float32(log_total)))
+        items, probabilities, log_total = topk.recommend(*arguments, frozen(allowed), k)
+        if len(self._log_totals) >= MOST_REMEMBERED:
+            self._log_totals.clear()
+        self._log_totals[key] = log_total
         return Ranked(items, probabilities)
+
+    @cached_property
+    def _log_totals(self) -> dict[tuple[int, bytes, bytes, bytes], float]:
+        """Logarithms of softmax denominators by what they depend on.
+
+        With one, a filter that leaves few items needs the scores of those alone.
+        """
+        return {}
 
     def _popular(self, query: Query, k: int, allowed: Allowed) -> Ranked:
         """Return the answer for a user without events."""
@@ -74,7 +99,7 @@ class FactorModel:
             places = first_allowed(self.popular, allowed, k)
             return Ranked(self.popular[places], self.popular_probabilities[places])
         scores = topk.pack_bias(self.contexts.lifted(self.log_popularity, query.context))
-        items, probabilities = topk.pick(scores.copy(), ALL if allowed is None else frozen(allowed), k)
+        items, probabilities, _ = topk.pick(scores.copy(), ALL if allowed is None else frozen(allowed), k)
         return Ranked(items, probabilities)
 
     def rank(self, query: Query, candidates: NDArray[np.int32]) -> Ranked:

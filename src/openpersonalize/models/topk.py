@@ -235,8 +235,11 @@ def lifted(scores: Floats, rows: Ints, starts: Longs, items: Ints, lifts: Floats
 
 
 @compiled
-def pick(scores: Floats, allowed: Flags, k: int) -> tuple[Ints, Floats]:
-    """Return the k best allowed items and their softmax over all; `scores` are padded, and overwritten."""
+def pick(scores: Floats, allowed: Flags, k: int) -> tuple[Ints, Floats, float]:
+    """Return the k best allowed items, their softmax over all, and the logarithm of its denominator.
+
+    `scores` are padded, and overwritten.
+    """
     if len(allowed) == 0:
         items = best(scores, k)
         highest = scores[items[0]]
@@ -251,7 +254,7 @@ def pick(scores: Floats, allowed: Flags, k: int) -> tuple[Ints, Floats]:
             scores[item] = scores[item] if allowed[item] else np.float32(-np.inf)
         items = best(scores, k)
     probabilities = np.exp(scores[items] - highest) / total
-    return items, probabilities
+    return items, probabilities, float(highest) + np.log(float(total))
 
 
 @compiled
@@ -265,8 +268,8 @@ def recommend(  # noqa: PLR0917  # numba takes positional arguments only
     seen_penalty: float,
     allowed: Flags,
     k: int,
-) -> tuple[Ints, Floats]:
-    """Return the k best items and their softmax over the catalogue for a user with events.
+) -> tuple[Ints, Floats, float]:
+    """Return the k best items for a user with events, their softmax, and the logarithm of its denominator.
 
     `allowed` says by item row which may be returned; empty means all. The softmax is over the catalogue all
     the same.

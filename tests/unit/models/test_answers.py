@@ -227,3 +227,29 @@ def test_lists_without_scores_skip_what_is_not_allowed() -> None:
     assert popular.recommend(Query(), 2, allowed).items.tolist() == [2, 0]
     assert neighbours.similar(Query(item=0), 3, allowed).items.tolist() == [1, 2]
     assert neighbours.similar(Query(item=-1), 2, allowed).items.tolist() == [2, 0]
+
+
+def test_few_allowed_items_have_the_order_and_scores_that_they_have_among_all() -> None:
+    rng = np.random.default_rng(0)
+    n_items = 200
+    shares = np.full(n_items, 1 / n_items, np.float32)
+    model = dataclasses.replace(
+        _factor_model(seen_penalty=0.5),
+        items=IdIndex.build([f"i{row}" for row in range(n_items)]),
+        factors=topk.pack(rng.normal(size=(n_items, 8)).astype(np.float32)),
+        bias=topk.pack_bias(rng.normal(size=n_items).astype(np.float32)),
+        popular=np.arange(n_items, dtype=np.int32),
+        popular_probabilities=shares,
+        log_popularity=np.log(shares),
+    )
+    allowed = np.zeros(n_items, np.bool_)
+    allowed[[0, 3, 77, 150, 199]] = True
+    for query in (Query(user=0), Query(user=0, recent=_rows(5), recent_times=np.array([30]))):
+        whole = model.recommend(query, n_items)
+        assert whole.scores is not None
+        for _ in range(2):  # the second time from what the first has remembered
+            some = model.recommend(query, 3, allowed)
+
+            kept = allowed[whole.items]
+            assert some.items.tolist() == whole.items[kept].tolist()[:3]
+            assert np.allclose(some.scores, whole.scores[kept][:3], rtol=1e-4)
