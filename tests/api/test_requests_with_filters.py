@@ -11,6 +11,8 @@ import pytest
 
 from openpersonalize.domain.limits import NEWEST_EVENTS
 from openpersonalize.settings import Profile
+from openpersonalize.storage.records import FILTERS, INDEXES, bump
+from openpersonalize.storage.tables import SchemaRow
 from openpersonalize.storage.tail import EVENTS_PER_USER
 from tests.api.refusals import refused
 from tests.api.stores_of_items import Store, a_store, popular_items, similar_items, two_tastes
@@ -282,3 +284,15 @@ def test_a_second_server_on_the_database_knows_events_and_records_soon(shop: Sho
 
         until(lambda: kept(bought) == ALL - {"a1", "b2"}, "the other server knows the event")
         until(lambda: kept(red) == ODD | {"b2"}, "the other server knows the item")
+
+
+def test_a_schema_that_cannot_be_read_harms_its_own_group_only(shop: Shop) -> None:
+    other = a_shop(shop.world.elsewhere(account="333333333333"))
+    other.filter('INCLUDE ItemID WHERE Items.TAGS IN ("red")')
+    schema = other.world.personalize.describe_dataset(datasetArn=other.items)["dataset"]["schemaArn"]
+    with other.store.stores.database.write() as session:
+        session.query(SchemaRow).filter_by(arn=schema).one().schema = "no schema"
+        bump(session, FILTERS)
+        bump(session, INDEXES)
+
+    assert shop.kept('INCLUDE ItemID WHERE Items.TAGS IN ("red")') == ODD

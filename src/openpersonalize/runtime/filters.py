@@ -1,5 +1,6 @@
 """The filters that requests may name: ACTIVE ones, parsed and checked once."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,8 @@ from openpersonalize.filters.tokens import FilterError
 from openpersonalize.protocol.arns import Scope
 from openpersonalize.storage.group_schemas import group_schemas
 from openpersonalize.storage.tables import DatasetGroupRow, FilterRow
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,19 @@ def read_filters(session: Session, before: Filters) -> Filters:
         known = before.get(row.arn)
         if known is None or known.row_id != row.id or known.tree is None:
             if row.dataset_group_arn not in schemas:
-                schemas[row.dataset_group_arn] = group_schemas(session, row.dataset_group_arn)
+                schemas[row.dataset_group_arn] = _schemas_of(session, row.dataset_group_arn)
             known = _checked(row, group_id, schemas[row.dataset_group_arn])
         filters[row.arn] = known
     return filters
+
+
+def _schemas_of(session: Session, group_arn: str) -> Mapping[str, DatasetColumns]:
+    """The schemas of a group; none where one cannot be read, so that other groups' filters go on."""
+    try:
+        return group_schemas(session, group_arn)
+    except InvalidInputException:
+        log.error("a schema cannot be read", extra={"dataset_group": group_arn})
+        return {}
 
 
 def _checked(row: FilterRow, group_id: int, schemas: Mapping[str, DatasetColumns]) -> ActiveFilter:

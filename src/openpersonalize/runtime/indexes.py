@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from openpersonalize.domain.columns import DatasetColumns
 from openpersonalize.domain.schemas import parse_schema
+from openpersonalize.errors import InvalidInputException
 from openpersonalize.filters.records import Records
 from openpersonalize.models import INDEX_KINDS
 from openpersonalize.models.columns import ColumnTable
@@ -146,13 +147,14 @@ class Indexes:
     def _load(self, source: _Source) -> _Indexed | None:
         folder = self._stores.artifacts / source.index_id
         try:
+            columns = parse_schema(source.schema, source.domain).columns
             watermark = Position(*artifacts.read_manifest(folder)["extra"]["watermark"])
             index = artifacts.load(folder, INDEX_KINDS)
-        except (artifacts.CorruptArtifactError, OSError) as error:
+        except (artifacts.CorruptArtifactError, OSError, InvalidInputException) as error:
             log.error("an index cannot be loaded", extra={"artifact": source.index_id, "why": str(error)})
             self._retry_at = time.monotonic() + self._retry_s
             return None
-        return _Indexed(source, parse_schema(source.schema, source.domain).columns, index, watermark)
+        return _Indexed(source, columns, index, watermark)
 
     def _read_records(self, datasets: Mapping[int, _Indexed]) -> Position:
         """Take what the log has: of a new index all after its watermark, of the others what is new."""

@@ -360,7 +360,7 @@ def test_a_child_that_breaks_is_our_fault_and_is_tried_again(shop: Shop) -> None
 
 
 def test_a_cancelled_training_ends_its_child_and_publishes_nothing(shop: Shop) -> None:
-    shop.add_generation("one", _interactions(n_users=3000, per_user=40, n_items=2000))
+    shop.add_generation("one", _interactions(n_users=12_000, per_user=40, n_items=2000))
     arn = shop.queue("aws-user-personalization")
     thread = threading.Thread(target=shop.worker.run_one)
     thread.start()
