@@ -224,3 +224,28 @@ def assert_has_request_id(answer: Answer) -> None:
     identifier = answer.headers["x-amzn-requestid"]
     assert uuid.UUID(identifier).version == 4
     assert str(uuid.UUID(identifier)) == identifier
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Amz-Target", "AmazonPersonalize.ListRecipes"),
+        ("authorization", authorization(region="eu-west-1")),
+        ("Content-Type", "application/json"),
+        ("content-encoding", "gzip"),
+        ("Amz-Sdk-Invocation-Id", "other"),
+    ],
+)
+def test_a_header_that_decides_may_not_be_there_twice(server: Server, name: str, value: str) -> None:
+    """A proxy may have read the one, and this server the other."""
+    usual = {
+        "authorization": authorization(),
+        "content_encoding": "identity",
+        "amz_sdk_invocation_id": "one",
+    }
+    assert target(server, "ListSchemas", **usual).status == 200
+    answer = target(server, "ListSchemas", **usual, x_other=f"1\r\n{name}: {value}")
+
+    assert (answer.status, answer.code) == (400, "SerializationException")
+    assert answer.error["message"] == f"The header {name.lower()} is there twice: send it once."
+    assert target(server, "ListSchemas", **usual, x_other="1\r\nx-other: 2").status == 200

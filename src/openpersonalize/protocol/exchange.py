@@ -19,6 +19,11 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 
+SINGLE = {
+    *(b"x-amz-target", b"authorization", b"content-type", b"content-encoding"),
+    *(b"host", b"origin", b"amz-sdk-invocation-id"),
+}
+"""Headers that decide what a request is: nobody before this server may have read another one of two."""
 LINGER_S = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
 
@@ -37,7 +42,18 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        """By name; of one that is there twice the last."""
         self._id_header = (b"x-amzn-requestid", request_id.encode())
+
+    def check_headers(self) -> None:
+        """Raise SerializationException where a header that decides is there twice."""
+        sent = self.scope["headers"]
+        if len(self.headers) == len(sent):
+            return
+        names = [name for name, _ in sent if name in SINGLE]
+        for name in names:
+            if names.count(name) > 1:
+                raise SerializationException(f"The header {name.decode()} is there twice: send it once.")
 
     async def body(self, limit: int) -> bytes:
         """The whole body, unpacked where it was sent as gzip; the limit holds before and after.

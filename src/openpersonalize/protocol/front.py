@@ -89,6 +89,7 @@ class Front:
         current_request_id.set(identifier)
         exchange = Exchange(scope, receive, send, identifier)
         try:
+            exchange.check_headers()
             credential = self._credential(exchange)
             service = self._services.get(credential.service)
             if service is None:
