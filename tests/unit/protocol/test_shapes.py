@@ -182,3 +182,21 @@ def test_an_answer_leaves_out_what_is_absent_and_keeps_what_is_empty() -> None:
     answer = Request(name="a", tags=[], weight=0.5)
 
     assert answer.wire() == b'{"name":"a","performHPO":false,"weight":0.5,"tags":[]}'
+
+
+def test_an_error_repeats_no_more_than_the_beginning_of_what_was_sent() -> None:
+    long = "x" * 50_000
+    text = violations(arn=long, values={long: "abcd"})
+
+    assert f"Value '{'x' * 1000}...' at 'arn' failed to satisfy constraint" in text
+    assert f"at 'values.{'x' * 1000}....member' failed" in text
+    assert len(text) < 6_000
+
+
+def test_an_error_lists_a_hundred_violations_and_counts_them_all() -> None:
+    text = violations(eventList=[{}] * 5_000)
+
+    assert text.startswith("5000 validation errors detected: Value null at 'eventList.1.member.eventType'")
+    assert text.endswith("; ...")
+    assert text.count("Member must not be null") == 100
+    assert violations(eventList=[{}] * 100).count("Member must not be null") == 100
