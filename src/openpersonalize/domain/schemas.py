@@ -77,8 +77,8 @@ def _decode(text: str) -> dict[str, Any]:
             f"It is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. "
             "Correct the text there."
         ) from None
-    except ValueError as error:
-        raise _invalid(f"It is not JSON: {error}.") from None
+    except ValueError:  # Python's own limit
+        raise _invalid("It has a number with thousands of digits: correct the text there.") from None
     except RecursionError:
         raise _invalid("It is nested too deeply: a schema is one flat record.") from None
     if not isinstance(document, dict):

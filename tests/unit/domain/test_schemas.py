@@ -98,6 +98,7 @@ def test_a_column_says_what_its_field_declared() -> None:
         ("", "It is not JSON: Expecting value at line 1, column 1."),
         ('{"type": "record",\n "name" }', "at line 2, column 9."),
         ("[" * 19_000, "nested too deeply"),
+        ("9" * 9_000, "It has a number with thousands of digits: correct"),
         ("[]", "It is []: write an object"),
         ('"record"', 'It is "record": write an object'),
         ('{"type": "record", "type": "record"}', 'The member "type" stands twice'),
