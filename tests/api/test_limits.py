@@ -144,6 +144,21 @@ def end(server: Server, table: type[Resource], arn: str) -> None:
             session.execute(delete(table).where(table.arn == arn))
 
 
+@pytest.mark.parametrize("elsewhere", [{"region": "eu-west-1"}, {"account": "999999999999"}])
+def test_under_aws_each_account_and_region_has_quotas_of_its_own(
+    strict: Server, elsewhere: dict[str, str]
+) -> None:
+    world = World(strict)
+    fill(world, DatasetGroupRow, [f"quota-{number}" for number in range(5)])
+    refused("LimitExceededException", world.personalize.create_dataset_group, name="last")
+
+    created = world.elsewhere(**elsewhere).personalize.create_dataset_group(name=f"of-{world.account}")
+
+    assert created["datasetGroupArn"] == world.elsewhere(**elsewhere).arn(
+        "dataset-group", f"of-{world.account}"
+    )
+
+
 @pytest.mark.parametrize("operation", QUOTAS)
 def test_otherwise_there_are_no_quotas(server: Server, operation: str) -> None:
     quota, store = QUOTAS[operation], a_store(server)

@@ -14,10 +14,9 @@ _RUNNING = (*UNDER_WAY, "PENDING", "IN_PROGRESS")
 def keep_to_most_objects(
     context: Context, most: int, table: type[Resource], *conditions: ColumnElement[bool]
 ) -> None:
-    """Raise LimitExceededException when there are `most` rows already that have not failed or ended."""
+    """Raise LimitExceededException when there are `most` rows already that have not failed."""
     if issubclass(table, Lifecycle):
-        ended = table.status.endswith("FAILED") | table.status.in_(("CREATE STOPPED", "COMPLETED"))
-        conditions = (~ended, *conditions)
+        conditions = (~table.status.endswith("FAILED"), *conditions)
     if _count(context, table, *conditions) >= most:
         raise LimitExceededException(
             f"More than {most} resources in ACTIVE state. Please delete some and try again."
