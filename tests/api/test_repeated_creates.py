@@ -22,6 +22,15 @@ from tests.log_watch import SECRET
 from tests.world import Server, World, process_server, running_server
 
 Mode = Literal["legacy", "standard", "adaptive"]
+SCHEMA = json.dumps(
+    {
+        "type": "record",
+        "name": "Users",
+        "namespace": "com.amazonaws.personalize.schema",
+        "fields": [{"name": "USER_ID", "type": "string"}, {"name": "AGE", "type": "int"}],
+        "version": "1.0",
+    }
+)
 CREATES = sorted(each.name for each in service.operations if each.name.startswith("Create"))
 
 
@@ -123,9 +132,41 @@ def test_an_invocation_of_another_account_is_another_request(world: World) -> No
     assert answers == [owner.arn("dataset-group", "shared") for owner in (world, elsewhere)]
 
 
+def test_an_invocation_of_another_region_is_another_request(world: World) -> None:
+    elsewhere, invocation = world.elsewhere(region="eu-west-1"), str(uuid.uuid4())
+    made = [
+        sending(owner, invocation).create_dataset_group(name="shared")["datasetGroupArn"]
+        for owner in (world, elsewhere)
+    ]
+
+    assert made == [owner.arn("dataset-group", "shared") for owner in (world, elsewhere)]
+
+
+def test_an_invocation_of_another_operation_is_another_request(world: World) -> None:
+    """Unknown members are ignored, so one body can be good for two operations."""
+    name, headers = new_name(), {"amz-sdk-invocation-id": str(uuid.uuid4())}
+    body = {"name": name, "schema": SCHEMA}
+    first, second = (
+        world.http.post(f"/{operation}", json=body, headers=headers).json()
+        for operation in ("CreateDatasetGroup", "CreateSchema")
+    )
+
+    assert first["datasetGroupArn"].endswith(f":dataset-group/{name}")
+    assert second["schemaArn"].endswith(f":schema/{name}")
+
+
+def test_what_is_no_create_is_done_again(world: World) -> None:
+    created = world.http.post("/CreateSchema", json={"name": new_name(), "schema": SCHEMA}).json()
+    headers = {"amz-sdk-invocation-id": str(uuid.uuid4())}
+    first, again = (world.http.post("/DeleteSchema", json=created, headers=headers) for _ in range(2))
+
+    assert first.status_code == 200
+    assert again.json()["__type"] == "ResourceNotFoundException"
+
+
 def sending(world: World, invocation: str) -> Any:
     """A client all of whose requests are of one invocation."""
-    client = world.server.client("personalize", world.account)
+    client = world.server.client("personalize", world.account, world.region)
     client.meta.events.register(
         "before-send.personalize.*",
         lambda request, **_: request.headers.__setitem__("amz-sdk-invocation-id", invocation),

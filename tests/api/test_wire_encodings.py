@@ -2,6 +2,7 @@
 
 import gzip
 import time
+import tracemalloc
 import zlib
 
 import pytest
@@ -114,7 +115,11 @@ def test_a_bomb_is_not_unpacked(server: Server) -> None:
     bomb = b"".join(packer.compress(bytes(16 * MIB)) for _ in range(16)) + packer.flush()
     assert len(bomb) < MIB
     started = time.monotonic()
+    tracemalloc.start()
     answer = target(server, "ListSchemas", bomb, content_encoding="gzip")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
 
     assert (answer.status, answer.code) == (413, "RequestEntityTooLargeException")
     assert time.monotonic() - started < 5
+    assert most < 32 * MIB
