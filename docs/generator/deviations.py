@@ -45,6 +45,18 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "SDKs that pack their requests need nothing switched off.",
         ),
         Deviation(
+            "A header that decides (X-Amz-Target, Authorization, Content-Type, Content-Encoding, Host, Origin, "
+            "amz-sdk-invocation-id) and is there twice is a SerializationException.",
+            "Not documented.",
+            "A proxy may have read the other one.",
+        ),
+        Deviation(
+            "A validation error lists 100 violations, and says how many there are; of a value it repeats the "
+            "first 1,000 characters.",
+            "Not documented.",
+            "An answer should not be larger than its request.",
+        ),
+        Deviation(
             "Requests from web pages of another origin get AccessDeniedException.",
             "Browsers are kept away by signatures.",
             "A page of anybody's must not act on a server on loopback.",
