@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import botocore.session
 import pytest
@@ -238,7 +239,7 @@ def assert_has_request_id(answer: Answer) -> None:
 )
 def test_a_header_that_decides_may_not_be_there_twice(server: Server, name: str, value: str) -> None:
     """A proxy may have read the one, and this server the other."""
-    usual = {
+    usual: dict[str, Any] = {
         "authorization": authorization(),
         "content_encoding": "identity",
         "amz_sdk_invocation_id": "one",
