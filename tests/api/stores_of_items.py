@@ -61,6 +61,7 @@ class Store:
         watermark: Position = START,
         event_type: str | None = None,
         solution_config: Mapping[str, Any] | None = None,
+        campaign_config: Mapping[str, Any] | None = None,
     ) -> str:
         """Add an ACTIVE campaign of a model; the ARN."""
         name = f"served-{next(_numbers)}"
@@ -89,6 +90,7 @@ class Store:
                     status="ACTIVE",
                     solution_version_arn=version.arn,
                     recommendation_cid=uuid.uuid4().hex[:6],
+                    campaign_config=None if campaign_config is None else dict(campaign_config),
                 )
             )
             bump(session, DEPLOYMENTS)

@@ -63,6 +63,13 @@ def of_actions(shop: Shop) -> str:
     return shop.filter('INCLUDE ActionID WHERE Actions.KIND IN ("social")')
 
 
+def in_use(owner: Shop, expression: str) -> str:
+    """A filter that the process has in memory, as it has just answered its owner with it."""
+    arn = owner.filter(expression)
+    assert owner.store.recommend(owner.campaign, userId="u", filterArn=arn)
+    return arn
+
+
 MISSING = "The given filter does not exist"
 FILTERS: dict[str, Refusal] = {
     "values without a filter": Refusal(
@@ -76,13 +83,13 @@ FILTERS: dict[str, Refusal] = {
     "a filter of another account": Refusal(
         MISSING,
         ":filter/",
-        lambda shop: {"filterArn": a_shop(shop.world.elsewhere(account="444444444444")).filter(BOUGHT)},
+        lambda shop: {"filterArn": in_use(a_shop(shop.world.elsewhere(account="444444444444")), BOUGHT)},
         404,
     ),
     "a filter of another region": Refusal(
         MISSING,
         ":filter/",
-        lambda shop: {"filterArn": a_shop(shop.world.elsewhere(region="eu-west-1")).filter(BOUGHT)},
+        lambda shop: {"filterArn": in_use(a_shop(shop.world.elsewhere(region="eu-west-1")), BOUGHT)},
         404,
     ),
     "a filter of another group": Refusal(

@@ -26,12 +26,8 @@ def shop(world: World) -> Shop:
 def with_metadata(shop: Shop, recipe: str = "user-personalization") -> str:
     """A campaign that gives metadata, with the items indexed."""
     shop.filter(IN_BLUE)
-    campaign = shop.store.deploy(two_tastes(), recipe)
-    with shop.store.stores.database.write() as session:
-        row = session.query(CampaignRow).filter_by(arn=campaign).one()
-        row.campaign_config = {"enableMetadataWithRecommendations": True}
-        bump(session, DEPLOYMENTS)
-    return campaign
+    config = {"enableMetadataWithRecommendations": True}
+    return shop.store.deploy(two_tastes(), recipe, campaign_config=config)
 
 
 def promoted(shop: Shop, percent: int, expression: str = IN_BLUE, **members: Any) -> list[dict[str, Any]]:
