@@ -53,6 +53,7 @@ async def _answered_later(
 ) -> bytes:
     while True:
         lookups.fetched[missing.key] = await missing.fetch()
+        lookups.look_anew()
         try:
             return answer(lookups)
         except NotInMemory as another:
@@ -62,12 +63,17 @@ async def _answered_later(
 class Lookups:
     """The look-ups of one request; each thing is fetched at most once."""
 
-    __slots__ = ("_memory", "_scope", "fetched")
+    __slots__ = ("_indexes", "_memory", "_scope", "fetched")
 
     def __init__(self, memory: Memory, scope: Scope) -> None:
         self._memory = memory
         self._scope = scope
         self.fetched: dict[tuple[str, ...], Any] = {}
+        self.look_anew()
+
+    def look_anew(self) -> None:
+        """See what is in memory now; until the next call a filter and the data that it reads fit together."""
+        self._indexes = self._memory.indexes.snapshot
 
     def deployment(self, arn: str, kind: str) -> Deployment:
         """What serves under an ARN, of a kind, `campaign` or `recommender`. Raises InvalidInputException."""
@@ -83,7 +89,7 @@ class Lookups:
 
     def filter(self, arn: str) -> ActiveFilter:
         """A filter. Raises ResourceNotFoundException, InvalidInputException for one that is not ACTIVE."""
-        found = self._memory.indexes.snapshot.filters.get(arn)
+        found = self._indexes.filters.get(arn)
         if found is not None and self._is_own(found):
             return found
         key = ("filter", arn)
@@ -107,7 +113,7 @@ class Lookups:
 
     def group(self, dataset_group_id: int) -> Group:
         """What is known of a dataset group's data."""
-        return self._memory.indexes.snapshot.groups.get(dataset_group_id, NO_DATA)
+        return self._indexes.groups.get(dataset_group_id, NO_DATA)
 
     def look_again_for_records(self) -> None:
         """Look once more at the database for records that a deployment needs: they are indexed before it."""
