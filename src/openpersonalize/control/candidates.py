@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from openpersonalize.control.indexes import Events, Records
+from openpersonalize.control.indexes import Events
 from openpersonalize.filters.masks import Candidates, Part, Rows
+from openpersonalize.filters.records import Records
 from openpersonalize.models.columns import ColumnTable
 
 

@@ -11,32 +11,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from openpersonalize.domain.columns import DatasetColumns
-from openpersonalize.filters.masks import UNKNOWN, Record
+from openpersonalize.filters.records import Records
 from openpersonalize.models import INDEX_KINDS
 from openpersonalize.models.columns import ColumnTable
 from openpersonalize.models.event_pairs import EventPairs
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.event_log import Position
+from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow, RecordRow
 from openpersonalize.storage.record_log import is_after
-from openpersonalize.storage.tables import ActionInteractionRow, DatasetRow, EventRow, RecordRow
+from openpersonalize.storage.tables import DatasetRow
 
 MOST_MAPPED = 16
-
-
-@dataclass(frozen=True)
-class Records:
-    """The records of a dataset: those of its index, and newer ones beside them."""
-
-    base: ColumnTable
-    newer: ColumnTable
-
-    def find(self, record_id: str | None) -> Record:
-        """The newest record of an id; that of an unknown one is null."""
-        for table in (self.newer, self.base) if record_id is not None else ():
-            row = table.ids.find(record_id or "")
-            if row >= 0:
-                return Record(table, row)
-        return UNKNOWN
 
 
 class Streamed(NamedTuple):
@@ -87,7 +72,7 @@ def read_records(session: Session, folder: Path, dataset: DatasetRow, columns: D
         record_id: json.loads(properties or "{}") | {columns.identifier: record_id}
         for record_id, properties in session.execute(query)
     }
-    return Records(base, ColumnTable.build(columns.columns, newer))
+    return Records(columns, base, ColumnTable.build(columns.columns, newer))
 
 
 def read_events(
