@@ -5,7 +5,7 @@ from sqlalchemy import Connection, text
 
 from openpersonalize.settings import load_settings
 from openpersonalize.storage.database import Database
-from openpersonalize.storage.tables import Base
+from openpersonalize.storage.log_tables import Base  # of all tables: those of the logs too
 
 # Any number that nothing else locks: replicas that start together migrate one after the other.
 ADVISORY_LOCK = 4_607_182_418

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from sqlalchemy import func, select
 
-from openpersonalize.storage.tables import DatasetGroupRow, EventRow
+from openpersonalize.storage.log_tables import EventRow
+from openpersonalize.storage.tables import DatasetGroupRow
 from tests.api.refusals import refused
 from tests.world import FIELDS, World, text_field, until
 

@@ -13,16 +13,9 @@ from sqlalchemy import func, select, update
 from openpersonalize.jobs.lifecycle import TRAIN_SOLUTION_VERSION
 from openpersonalize.jobs.worker import Publish, RunningJob, Worker
 from openpersonalize.storage.generations import part_paths
+from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow, RecordRow
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import (
-    ActionInteractionRow,
-    Base,
-    EventRow,
-    GenerationRow,
-    RecommenderRow,
-    RecordRow,
-    TagRow,
-)
+from openpersonalize.storage.tables import Base, GenerationRow, RecommenderRow, TagRow
 from openpersonalize.work.handlers import HANDLERS
 from openpersonalize.work.housekeeping import collect
 from openpersonalize.work.schedules import begin_due

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select
 
-from openpersonalize.storage.tables import CampaignRow, EventRow, RecommenderRow
+from openpersonalize.storage.log_tables import EventRow
+from openpersonalize.storage.tables import CampaignRow, RecommenderRow
 from tests.api.stores_of_items import Store, a_store, popular_items, two_tastes
 from tests.databases import new_database
 from tests.processes import family, kill

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from openpersonalize.storage.event_log import read_streamed
+from openpersonalize.storage.log_tables import ShownListRow
 from openpersonalize.storage.shown import impressions_of
-from openpersonalize.storage.tables import ShownListRow
 from tests.api.stores_of_items import Store, a_store, popular_items, two_tastes
 from tests.databases import new_database
 from tests.processes import family, kill

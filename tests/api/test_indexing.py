@@ -17,8 +17,9 @@ from openpersonalize.models.columns import ColumnTable, NumberColumn, TextColumn
 from openpersonalize.models.event_pairs import EventPairs
 from openpersonalize.storage import artifacts, event_log, record_log, records
 from openpersonalize.storage.event_log import Log, Position, end_of_log
+from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow, RecordRow
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import ActionInteractionRow, DatasetRow, EventRow, JobRow, RecordRow
+from openpersonalize.storage.tables import DatasetRow, JobRow
 from openpersonalize.work.handlers import HANDLERS
 from openpersonalize.work.housekeeping import collect
 from openpersonalize.work.index_needs import RECORDS_BEHIND, begin_wanted

@@ -11,7 +11,8 @@ from botocore import xform_name
 from sqlalchemy import select
 
 from openpersonalize.control import service
-from openpersonalize.storage.tables import DatasetGroupRow, EventRow, JobRow, SolutionVersionRow
+from openpersonalize.storage.log_tables import EventRow
+from openpersonalize.storage.tables import DatasetGroupRow, JobRow, SolutionVersionRow
 from tests.api.refusals import refused
 from tests.world import FIELDS, Server, World, plain_interactions, text_field
 

@@ -14,8 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
+from openpersonalize.storage.log_tables import EventRow
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import EventRow
 from tests.api.wire import connect, head, receive
 from tests.databases import new_database
 from tests.processes import (

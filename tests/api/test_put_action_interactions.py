@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from sqlalchemy import select
 
-from openpersonalize.storage.tables import ActionInteractionRow, DatasetRow
+from openpersonalize.storage.log_tables import ActionInteractionRow
+from openpersonalize.storage.tables import DatasetRow
 from tests.api.refusals import refused
 from tests.world import FIELDS, World
 

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from sqlalchemy import select
 
-from openpersonalize.storage.tables import EventRow, EventTrackerRow
+from openpersonalize.storage.log_tables import EventRow
+from openpersonalize.storage.tables import EventTrackerRow
 from tests.api.stores_of_items import Store, a_store
 from tests.world import World, until
 

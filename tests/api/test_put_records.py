@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from sqlalchemy import select
 
-from openpersonalize.storage.tables import DatasetRow, RecordRow
+from openpersonalize.storage.log_tables import RecordRow
+from openpersonalize.storage.tables import DatasetRow
 from tests.api.refusals import refused
 from tests.world import World, text_field
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy import select
 
-from openpersonalize.storage.tables import ActionInteractionRow, RecordRow
+from openpersonalize.storage.log_tables import ActionInteractionRow, RecordRow
 from tests.databases import new_database
 from tests.processes import family, kill
 from tests.world import Server, World, process_server, until

@@ -26,10 +26,11 @@ from openpersonalize.runtime.filters import Filters, read_filters
 from openpersonalize.runtime.poller import Poller
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.event_log import START, Position, end_of_log
+from openpersonalize.storage.log_tables import RecordRow
 from openpersonalize.storage.record_log import Record, read_records
 from openpersonalize.storage.records import FILTERS, INDEXES, counter
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, RecordRow, SchemaRow
+from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, SchemaRow
 from openpersonalize.storage.tail import Tail
 
 log = logging.getLogger(__name__)

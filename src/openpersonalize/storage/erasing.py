@@ -12,7 +12,7 @@ from functools import partial
 from sqlalchemy import ColumnElement, delete, select
 
 from openpersonalize.storage.database import Database, retry_on_contention
-from openpersonalize.storage.tables import ActionInteractionRow, EventRow, RecordRow, ShownListRow
+from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow, RecordRow, ShownListRow
 
 Log = type[EventRow] | type[RecordRow] | type[ActionInteractionRow] | type[ShownListRow]
 

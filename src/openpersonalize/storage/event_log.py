@@ -15,7 +15,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from openpersonalize.storage.database import Database
-from openpersonalize.storage.tables import ActionInteractionRow, EventRow, RecordRow
+from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow, RecordRow
 
 Log = EventRow | RecordRow | ActionInteractionRow
 """What has this order."""

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from openpersonalize.storage.event_log import Log, Position
-from openpersonalize.storage.tables import ActionInteractionRow, RecordRow
+from openpersonalize.storage.log_tables import ActionInteractionRow, RecordRow
 
 
 class Record(NamedTuple):

@@ -22,7 +22,8 @@ from sqlalchemy.orm import Session
 
 from openpersonalize.storage.database import Database, retry_on_contention
 from openpersonalize.storage.erasing import erase
-from openpersonalize.storage.tables import DatasetGroupRow, EventRow, EventTrackerRow, ShownListRow
+from openpersonalize.storage.log_tables import EventRow, ShownListRow
+from openpersonalize.storage.tables import DatasetGroupRow, EventTrackerRow
 
 log = logging.getLogger(__name__)
 

@@ -3,13 +3,8 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from openpersonalize.storage.tables import (
-    ActionInteractionRow,
-    DatasetGroupRow,
-    DatasetRow,
-    EventRow,
-    GenerationRow,
-)
+from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow
+from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, GenerationRow
 
 SLACK_S = 3_600.0
 """How far the clocks of processes may be apart, and a time in the log behind an earlier one."""

@@ -32,18 +32,16 @@ from openpersonalize.jobs.queue import files_prefix
 from openpersonalize.jobs.worker import discard, end_what_was_left
 from openpersonalize.storage import objects, records, shown
 from openpersonalize.storage.erasing import Log, erase
+from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow, RecordRow
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import (
-    ActionInteractionRow,
     AnswerRow,
     CampaignRow,
     DatasetGroupRow,
     DatasetRow,
-    EventRow,
     GenerationRow,
     JobRow,
     RecommenderRow,
-    RecordRow,
     SolutionVersionRow,
 )
 

@@ -19,18 +19,16 @@ from openpersonalize.jobs.lifecycle import INDEX_DATASET, UNFINISHED
 from openpersonalize.storage.artifacts import CorruptArtifactError, read_manifest
 from openpersonalize.storage.database import retry_on_contention
 from openpersonalize.storage.event_log import Log, Position
+from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow, RecordRow
 from openpersonalize.storage.record_log import is_after
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import (
-    ActionInteractionRow,
     CampaignRow,
     DatasetGroupRow,
     DatasetRow,
-    EventRow,
     FilterRow,
     JobRow,
     RecommenderRow,
-    RecordRow,
     SolutionRow,
 )
 from openpersonalize.work.indexing import gives_metadata

@@ -24,16 +24,14 @@ from openpersonalize.storage import artifacts, event_log, records
 from openpersonalize.storage.durable_files import move_into_place
 from openpersonalize.storage.event_log import START, Log, Position, end_of_log
 from openpersonalize.storage.generations import generation_folder, part_paths
+from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow, RecordRow
 from openpersonalize.storage.record_log import read_action_interactions, read_records
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import (
-    ActionInteractionRow,
     DatasetGroupRow,
     DatasetImportJobRow,
     DatasetRow,
-    EventRow,
     GenerationRow,
-    RecordRow,
     SchemaRow,
 )
 from openpersonalize.work.event_tables import Row, event_pairs, write_rows

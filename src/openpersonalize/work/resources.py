@@ -6,14 +6,12 @@ from sqlalchemy.orm import Session
 from openpersonalize.jobs.worker import Publish, RunningJob
 from openpersonalize.storage import records
 from openpersonalize.storage.erasing import Log, erase
+from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow, RecordRow
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import (
-    ActionInteractionRow,
     DatasetGroupRow,
     DatasetRow,
-    EventRow,
     GenerationRow,
-    RecordRow,
     SolutionVersionRow,
     TagRow,
 )

@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import Log, Position, end_of_log
-from openpersonalize.storage.tables import EventRow
+from openpersonalize.storage.log_tables import EventRow
 from tests.world import until
 
 

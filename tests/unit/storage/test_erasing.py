@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from openpersonalize.storage import erasing
+from openpersonalize.storage.log_tables import EventRow
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import EventRow
 from tests.queue_bench import Bench
 
 N_ROWS = 2_500

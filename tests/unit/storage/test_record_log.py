@@ -5,6 +5,7 @@ from sqlalchemy import func, select, text
 
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import START, Position, end_of_log
+from openpersonalize.storage.log_tables import ActionInteractionRow, RecordRow
 from openpersonalize.storage.record_log import (
     ActionInteraction,
     Record,
@@ -14,7 +15,6 @@ from openpersonalize.storage.record_log import (
     read_action_interactions,
     read_records,
 )
-from openpersonalize.storage.tables import ActionInteractionRow, RecordRow
 from tests.unit.storage.log_readers import until_readable
 
 

@@ -9,8 +9,9 @@ from sqlalchemy import delete, select, text
 from openpersonalize.storage import event_log
 from openpersonalize.storage.database import Database
 from openpersonalize.storage.event_log import Event, read_streamed
+from openpersonalize.storage.log_tables import ShownListRow
 from openpersonalize.storage.shown import KEPT_NAMED_S, KEPT_S, ShownLists, forget, impressions_of
-from openpersonalize.storage.tables import DatasetGroupRow, EventTrackerRow, ShownListRow
+from openpersonalize.storage.tables import DatasetGroupRow, EventTrackerRow
 from tests.unit.storage.log_readers import until_readable
 from tests.world import until
 

@@ -3,14 +3,9 @@
 import pytest
 from sqlalchemy import insert
 
+from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import (
-    ActionInteractionRow,
-    DatasetGroupRow,
-    DatasetRow,
-    EventRow,
-    SchemaRow,
-)
+from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, SchemaRow
 from openpersonalize.work.arrivals import SLACK_S, have_arrived
 from tests.queue_bench import Bench
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from openpersonalize.jobs.queue import files_prefix
+from openpersonalize.storage.log_tables import EventRow, RecordRow, ShownListRow
 from openpersonalize.storage.objects import UPLOADS
 from openpersonalize.storage.shown import KEPT_S
 from openpersonalize.storage.stores import Stores
@@ -16,13 +17,10 @@ from openpersonalize.storage.tables import (
     Base,
     DatasetGroupRow,
     DatasetRow,
-    EventRow,
     GenerationRow,
     JobRow,
     RecommenderRow,
-    RecordRow,
     SchemaRow,
-    ShownListRow,
 )
 from openpersonalize.work.housekeeping import ANSWERS_KEPT_S, GRACE_S, MARK, UPLOADS_KEPT_S, collect
 from tests.queue_bench import Bench, TestClock

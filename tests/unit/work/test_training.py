@@ -17,12 +17,12 @@ from openpersonalize.jobs.worker import Worker
 from openpersonalize.models import KINDS, FactorModel, Query
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.generations import part_name, publish, seal
+from openpersonalize.storage.log_tables import EventRow
 from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.stores import Stores, open_stores
 from openpersonalize.storage.tables import (
     DatasetGroupRow,
     DatasetRow,
-    EventRow,
     GenerationRow,
     JobRow,
     SchemaRow,
