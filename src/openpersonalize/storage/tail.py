@@ -286,8 +286,10 @@ class Tail:
             self._erasures = erasures
 
     def _forget_erased(self) -> None:
-        for group, held in list(self._groups.items()):
-            self._fill(group, held.watermark)
+        # Two may not fill the same group at a time: one of them would serve what the other has not read yet.
+        with self._serving:
+            for group, held in list(self._groups.items()):
+                self._fill(group, held.watermark)
 
 
 def _recent(stored: Stored) -> Recent:

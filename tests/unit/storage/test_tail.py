@@ -1,5 +1,8 @@
 """The tail: it holds what the log has after the watermarks, and says when it does not."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 from sqlalchemy import text
 
 from openpersonalize.storage import event_log
@@ -86,6 +89,30 @@ def test_deleted_events_are_soon_in_no_memory(database: Database) -> None:
     tail.read_others()
 
     assert items(tail.recent(GROUP, "u", START)) == ["a"]
+
+
+def test_what_is_served_anew_is_whole_while_others_erase(database: Database) -> None:
+    n_events = 300
+    stored = append(database, *(an_event("u", f"i{number}", number) for number in range(n_events)))
+    tail = Tail(database)
+    done = threading.Event()
+
+    def read_anew() -> None:
+        while not done.is_set():
+            with database.write() as session:
+                bump(session, ERASURES)
+            tail.read_others()
+
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(read_anew)
+        try:
+            for _ in range(200):
+                tail.serve({GROUP: stored[-1].position})
+                tail.serve({GROUP: START})
+                assert len(tail.recent(GROUP, "u", START) or ()) == n_events
+        finally:
+            done.set()
+        reader.result()
 
 
 def test_events_stand_in_the_order_of_their_time(database: Database) -> None:
