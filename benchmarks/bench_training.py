@@ -78,7 +78,7 @@ def save_matrix(parts: list[Path], target: Path) -> None:
     import scipy.sparse
 
     from openpersonalize.recipes.als import CONFIDENCE
-    from openpersonalize.recipes.training_data import EventFilter, Source, load_interactions
+    from openpersonalize.recipes.loading import EventFilter, Source, load_interactions
 
     interactions = load_interactions(Source(parts, has_one_origin=True), EventFilter())
     matrix = interactions.of_typical_users(0.0, 0.99).matrix()

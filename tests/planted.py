@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
-from openpersonalize.recipes.event_contexts import EventContexts
-from openpersonalize.recipes.training_data import Interactions
+from openpersonalize.recipes.interactions import EventContexts, Interactions
 
 FIRST_TIME = 1_700_000_000
 HOUR_S = 3600

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from openpersonalize.models import KINDS, FactorModel, Query
-from openpersonalize.recipes.training_data import Interactions
+from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.event_log import read_streamed
 from openpersonalize.storage.tables import DatasetGroupRow

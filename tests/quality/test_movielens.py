@@ -12,9 +12,9 @@ import pytest
 from openpersonalize.models import FactorModel, NeighbourModel, Query, UserRanker, topk
 from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
-from openpersonalize.recipes.trainers import TRAINERS
+from openpersonalize.recipes.loading import EventFilter, Interactions, Source, load_interactions
 from openpersonalize.recipes.training import Task
-from openpersonalize.recipes.training_data import EventFilter, Interactions, Source, load_interactions
+from tests.trainers import TRAINERS
 
 DATA = Path(os.environ.get("OPENPERSONALIZE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 RATINGS = DATA / "ml-latest-small" / "ratings.csv"

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from openpersonalize.models import FactorModel, Query
-from openpersonalize.recipes.catalogue import CONTEXTUAL, RECIPES
+from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
-from openpersonalize.recipes.trainers import TRAINERS
 from openpersonalize.recipes.training import Task
 from tests.planted import Store, device_store, taste_store, with_contexts
+from tests.trainers import CONTEXTUAL, TRAINERS
 
 USERS = range(0, 400, 7)
 

@@ -8,9 +8,9 @@ import pytest
 from openpersonalize.models import FactorModel, Query
 from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
-from openpersonalize.recipes.trainers import TRAINERS
 from openpersonalize.recipes.training import Task
 from tests.planted import Store, taste_store
+from tests.trainers import TRAINERS
 
 N_PLANTED = 100
 

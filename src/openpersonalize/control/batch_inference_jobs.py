@@ -25,7 +25,7 @@ from openpersonalize.errors import InvalidInputException
 from openpersonalize.jobs.lifecycle import INFER_BATCH
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Shape, Text
-from openpersonalize.recipes.catalogue import PERSONALIZED_RANKING, RELATED_ITEMS, USER_PERSONALIZATION
+from openpersonalize.recipes.recipe import PERSONALIZED_RANKING, RELATED_ITEMS, USER_PERSONALIZATION
 from openpersonalize.storage.tables import BatchInferenceJobRow
 
 operations = Operations()

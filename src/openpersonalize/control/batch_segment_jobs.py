@@ -18,7 +18,7 @@ from openpersonalize.errors import InvalidInputException
 from openpersonalize.jobs.lifecycle import SEGMENT_BATCH
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Shape
-from openpersonalize.recipes.catalogue import USER_SEGMENTATION
+from openpersonalize.recipes.recipe import USER_SEGMENTATION
 from openpersonalize.storage.tables import BatchSegmentJobRow
 
 operations = Operations()

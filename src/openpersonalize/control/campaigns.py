@@ -33,8 +33,8 @@ from openpersonalize.jobs.rollouts import begin_update, follows
 from openpersonalize.jobs.trainings import newest_version
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Arn, Name, Number, Shape, Text
-from openpersonalize.recipes.catalogue import SEMANTIC_SIMILARITY, USER_SEGMENTATION
-from openpersonalize.recipes.recipe import Recipe
+from openpersonalize.recipes.recipe import USER_SEGMENTATION, Recipe
+from openpersonalize.recipes.semantic_similarity import SEMANTIC_SIMILARITY
 from openpersonalize.storage import records
 from openpersonalize.storage.tables import CampaignRow, SolutionRow, SolutionVersionRow
 

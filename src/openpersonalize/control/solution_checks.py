@@ -20,9 +20,8 @@ from openpersonalize.domain.columns import Column
 from openpersonalize.domain.schedules import MOST_DAYS, interval_s
 from openpersonalize.domain.schemas import parse_schema
 from openpersonalize.errors import InvalidInputException
-from openpersonalize.recipes.catalogue import PERSONALIZED_ACTIONS, USER_PERSONALIZATION
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
-from openpersonalize.recipes.recipe import Recipe
+from openpersonalize.recipes.recipe import PERSONALIZED_ACTIONS, USER_PERSONALIZATION, Recipe
 from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, SchemaRow
 
 WEIGH_EVENTS = ("aws-user-personalization-v2", "aws-personalized-ranking-v2")

@@ -43,8 +43,8 @@ from openpersonalize.jobs.lifecycle import CREATE_SOLUTION, DELETE_SOLUTION, UPD
 from openpersonalize.jobs.trainings import newest_version
 from openpersonalize.protocol.operation import Operations
 from openpersonalize.protocol.shapes import Arn, Name, Shape
-from openpersonalize.recipes.catalogue import SEMANTIC_SIMILARITY
 from openpersonalize.recipes.recipe import Recipe
+from openpersonalize.recipes.semantic_similarity import SEMANTIC_SIMILARITY
 from openpersonalize.storage.tables import CampaignRow, SolutionRow, SolutionVersionRow
 
 operations = Operations()

@@ -95,6 +95,8 @@ DELETE_EVENT_TRACKER = declare(Job("delete-event-tracker", DELETE))
 CREATE_SOLUTION = declare(Job("create-solution", CREATE))
 DELETE_SOLUTION = declare(Job("delete-solution", DELETE))
 TRAIN_SOLUTION_VERSION = declare(Job("train-solution-version", TRAIN))
+UPDATE_MODEL = declare(Job("update-model", TRAIN, sub_record="updating"))
+"""Of a solution version or a recommender that serves; what fails leaves the model as it was."""
 DEPLOY_CAMPAIGN = declare(Job("deploy-campaign", CREATE))
 UPDATE_CAMPAIGN = declare(Job("update-campaign", CREATE, sub_record="latest_update"))
 ROLL_OUT_CAMPAIGN = declare(Job("roll-out-campaign", CREATE, sub_record="roll_out"))

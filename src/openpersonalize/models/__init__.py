@@ -13,7 +13,15 @@ from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.neighbours import NeighbourModel
 from openpersonalize.models.popularity import PopularityModel
-from openpersonalize.models.ranker import Allowed, ItemRanker, Query, Ranked, Ranker, UserRanker
+from openpersonalize.models.ranker import (
+    Allowed,
+    ItemRanker,
+    Query,
+    Question,
+    Ranked,
+    Ranker,
+    UserRanker,
+)
 
 __all__ = [
     "INDEX_KINDS",
@@ -25,6 +33,7 @@ __all__ = [
     "NeighbourModel",
     "PopularityModel",
     "Query",
+    "Question",
     "Ranked",
     "Ranker",
     "UserRanker",

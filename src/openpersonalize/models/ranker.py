@@ -1,6 +1,7 @@
-"""The questions that models answer: rank items for a user, rank given items, find items like an item."""
+"""The questions that models answer, and the protocols of those who do."""
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -15,6 +16,17 @@ ALL: NDArray[np.bool_] = frozen(np.empty(0, np.bool_))
 
 Allowed = NDArray[np.bool_] | None
 """Which items an answer may have, by item row; None allows all."""
+
+
+class Question(Enum):
+    """What a model is asked."""
+
+    ITEMS_FOR_USER = "items for a user"
+    POPULAR_ITEMS = "popular items"
+    SIMILAR_ITEMS = "items like an item"
+    RANKING = "rankings of given items"
+    ACTIONS_FOR_USER = "actions for a user"
+    USERS = "users for an item or an attribute"
 
 
 @dataclass(frozen=True)

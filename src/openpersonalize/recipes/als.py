@@ -6,17 +6,15 @@ Hu, Koren, Volinsky: Collaborative Filtering for Implicit Feedback Datasets (200
 from collections.abc import Callable
 
 import numpy as np
-from implicit.cpu.als import AlternatingLeastSquares
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no stubs
 
 from openpersonalize.models import FactorModel, topk
 from openpersonalize.models.popularity import by_popularity
 from openpersonalize.recipes import calibration, lifts
 from openpersonalize.recipes.calibration import Calibration
+from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.lifts import Lifts
 from openpersonalize.recipes.training import Task, Trained
-from openpersonalize.recipes.training_data import Interactions
 
 REGULARISATION = 10.0
 CONFIDENCE = 5.0
@@ -71,6 +69,11 @@ def _factorise(
     report: Callable[[float], None],
 ) -> NDArray[np.float32]:
     """Return item factors, float32, shape (n_items, hidden_dimension), beginning from `start` if given."""
+    from implicit.cpu.als import AlternatingLeastSquares  # noqa: PLC0415  (an API process must not load it)
+    from threadpoolctl import (  # type: ignore[import-untyped]  # noqa: PLC0415  # has no stubs
+        threadpool_limits,
+    )
+
     typical = interactions.of_typical_users(
         float(task.settings["min_user_history_length_percentile"]),
         float(task.settings["max_user_history_length_percentile"]),

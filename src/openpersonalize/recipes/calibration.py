@@ -17,12 +17,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from openpersonalize.models import FactorModel, topk
 from openpersonalize.models.compiled import Ints, Longs, compiled
+from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.lifts import Lifts
-from openpersonalize.recipes.training_data import Interactions
 
 MAX_USERS = 1500
 MAX_CELLS = 5_000_000
@@ -287,6 +286,8 @@ def _most_likely(view: _View, columns: Sequence[int], *, has_repeats: bool) -> C
         likelihood = float(((at_target @ weights) - log_sums)[is_used].sum())
         gradient = (at_target - expected)[is_used].sum(axis=0)
         return 0.5 * float(away @ (precision * away)) - likelihood, precision * away - gradient
+
+    from scipy.optimize import minimize  # noqa: PLC0415  (an API process must not load it)
 
     result = minimize(
         loss,

@@ -10,8 +10,11 @@ from openpersonalize.models.compiled import Doubles, Ints, Longs, compiled
 from openpersonalize.models.grouping import grouped
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.popularity import by_popularity
+from openpersonalize.models.ranker import Question
+from openpersonalize.recipes.interactions import Interactions
+from openpersonalize.recipes.parameters import history_percentiles
+from openpersonalize.recipes.recipe import RELATED_ITEMS, SHOP, VIDEO, Hyperparameter, Recipe, Where
 from openpersonalize.recipes.training import Settings, Task, Trained
-from openpersonalize.recipes.training_data import Interactions
 
 WINDOW = 20
 """Two events of a user count as a pair if at most so many lie between them."""
@@ -169,3 +172,51 @@ def _strongest(touched: Ints, strengths: Doubles, n_users: Ints, discounts: Doub
         strengths[item], n_users[item] = 0.0, 0
     order = np.argsort(-values, kind="mergesort")
     return candidates[order[: min(n_valid, N_NEIGHBOURS)]]
+
+
+RECIPES = (
+    Recipe(
+        "aws-sims",
+        RELATED_ITEMS,
+        "Finds items similar to a given item by co-occurrence in the histories of users.",
+        feature_transformation="sims",
+        hyperparameters=(
+            Hyperparameter("popularity_discount_factor", 0.5, 0.0, 1.0, is_tunable=True),
+            Hyperparameter("min_cointeraction_count", 3, 0, 10, is_tunable=True),
+            *history_percentiles(0.005, 0.995),
+            Hyperparameter("min_item_interaction_count_percentile", 0.01, 0.0, 1.0, where=Where.FEATURES),
+            Hyperparameter("max_item_interaction_count_percentile", 0.9, 0.0, 1.0, where=Where.FEATURES),
+        ),
+        question=Question.SIMILAR_ITEMS,
+        train=train,
+        model=NeighbourModel,
+    ),
+    Recipe(
+        "aws-vod-because-you-watched-x",
+        RELATED_ITEMS,
+        "Recommends videos that others watched who watched a given one.",
+        domain=VIDEO,
+        event_type="Watch",
+        needs_user=True,
+        leaves_out="Watch",
+        question=Question.SIMILAR_ITEMS,
+    ),
+    Recipe(
+        "aws-ecomm-frequently-bought-together",
+        RELATED_ITEMS,
+        "Recommends items that are bought together with a given one.",
+        domain=SHOP,
+        event_type="Purchase",
+        question=Question.SIMILAR_ITEMS,
+    ),
+    Recipe(
+        "aws-ecomm-customers-who-viewed-x-also-viewed",
+        RELATED_ITEMS,
+        "Recommends items that others viewed who viewed a given one.",
+        domain=SHOP,
+        event_type="View",
+        needs_user=True,
+        leaves_out="Purchase",
+        question=Question.SIMILAR_ITEMS,
+    ),
+)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from openpersonalize.models.compiled import Doubles, Floats, Ints, Longs, compiled, frozen
 from openpersonalize.models.contexts import Contexts, key_of
 from openpersonalize.models.ids import IdIndex
-from openpersonalize.recipes.training_data import Interactions
+from openpersonalize.recipes.interactions import Interactions
 
 PRIOR_EVENTS = 2.0
 LEAST_EXPECTED = 0.2

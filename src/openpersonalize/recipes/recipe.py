@@ -1,9 +1,26 @@
-"""A recipe as the API describes it; nothing here loads what trains."""
+"""A recipe: what the API says of it, who trains it, and which model that makes."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from typing import TYPE_CHECKING
+
+from openpersonalize.models.ranker import Question, Ranker
+
+if TYPE_CHECKING:
+    from openpersonalize.recipes.training import Task, Trained
+
+USER_PERSONALIZATION = "USER_PERSONALIZATION"
+PERSONALIZED_RANKING = "PERSONALIZED_RANKING"
+RELATED_ITEMS = "RELATED_ITEMS"
+POPULAR_ITEMS = "POPULAR_ITEMS"
+USER_SEGMENTATION = "USER_SEGMENTATION"
+PERSONALIZED_ACTIONS = "PERSONALIZED_ACTIONS"
+
+VIDEO, SHOP = "VIDEO_ON_DEMAND", "ECOMMERCE"
+"""The domains."""
 
 Value = int | float | bool | str
 
@@ -67,8 +84,28 @@ class Hyperparameter:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """How much there is to train on, known before anything is read; at least what it turns out to be."""
+
+    n_users: int
+    n_items: int
+    n_events: int
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """One recipe of the catalogue; `created` is UTC."""
+    """One recipe of the catalogue; `created` is UTC.
+
+    - `question`: what a campaign, a recommender or a batch job asks its model.
+    - `train`: fits a model and measures it; None where that is not built yet.
+    - `model`: the class of the model that `train` makes, as which its artifact is loaded.
+    - `update`: makes `task.previous` know what came since, without a full training; None where AWS has no
+      such updates. Its metrics are not used.
+    - `update_every_s`: by the hyperparameters, how often what is deployed is updated by itself.
+    - `tables`: the types of datasets, of ITEMS, USERS and ACTIONS, whose records `train` is given.
+    - `memory`: by counts and hyperparameters, the bytes that the training child holds at most, its start
+      left out.
+    """
 
     name: str
     recipe_type: str
@@ -84,6 +121,17 @@ class Recipe:
     """The type of the interactions that a domain recipe is trained on; None takes all."""
     needs_user: bool = False
     """Whether a domain recipe is asked with a userId, though the answer may be the same for everybody."""
+    leaves_out: str | None = None
+    """A domain recipe never recommends what the user had an event of this type with."""
+    question: Question = Question.ITEMS_FOR_USER
+    train: "Callable[[Task], Trained] | None" = None
+    model: type[Ranker] | None = None
+    update: "Callable[[Task], Trained] | None" = None
+    update_every_s: Callable[[Mapping[str, Value]], float] | None = None
+    tables: tuple[str, ...] = ()
+    is_contextual: bool = False
+    """Whether its model uses the contextual columns of interactions, and requests may have a context."""
+    memory: Callable[[Counts, Mapping[str, Value]], float] | None = None
     partition: str = "aws"
     """The first part of its ARNs after `arn:`; China's regions have one of their own."""
 

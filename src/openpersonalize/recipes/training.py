@@ -1,14 +1,16 @@
 """What every trainer is given and returns: data, settings, progress and the offline test."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 from openpersonalize.domain import evaluation
 from openpersonalize.models import ItemRanker, Query, Ranker, UserRanker
-from openpersonalize.recipes.training_data import Interactions
+from openpersonalize.models.columns import ColumnTable
+from openpersonalize.recipes.interactions import Interactions
 
 Settings = Mapping[str, int | float | bool | str]
 Progress = Callable[[str, float], None]
@@ -20,11 +22,49 @@ def no_progress(phase: str, percent: float) -> None:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """One training of a search for hyperparameters: what it used, and what came of it."""
+
+    parameters: Mapping[str, str]
+    metric: float
+
+
+@dataclass(frozen=True)
 class Trained:
-    """A model trained on all data, and the metrics of the same training without the test users."""
+    """A model trained on all data, and the metrics of the same training without the test users.
+
+    - `tuned`: the hyperparameters that a search has chosen, as texts; None without a search.
+    - `trials`: all that the search has tried, in order.
+    """
 
     model: Ranker
     metrics: Mapping[str, float]
+    tuned: Mapping[str, str] | None = None
+    trials: Sequence[Trial] = ()
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of a dataset of items, users or actions, the newest of each id.
+
+    - `table`: all columns of the schema.
+    - `features`: the names of the columns that may be used as features, in the schema's order: numbers,
+      categories and texts but those that the solution excludes; CREATION_TIMESTAMP and other reserved times
+      are never among them.
+    - `textual`: of these the columns of free text.
+    """
+
+    table: ColumnTable
+    features: tuple[str, ...] = ()
+    textual: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What recommendations are to raise beside relevance: a numeric column of Items; LOW, MEDIUM or HIGH."""
+
+    item_attribute: str
+    sensitivity: str
 
 
 @dataclass(frozen=True)
@@ -33,6 +73,11 @@ class Task:
 
     - `settings`: all hyperparameters of the recipe by name, checked and of their types.
     - `n_threads`: how many threads may train; the same seed and threads give the same bytes.
+    - `records`: by type of dataset, as far as the recipe names it in `tables` and the group has it.
+    - `files`: Parquet files of more datasets by type, in the order of reading: ACTION_INTERACTIONS.
+    - `previous`: what is to be updated, where `update` is called; else None.
+    - `is_trial`: whether only the metrics are wanted; the model returned is then that of the training part.
+    - `has_minimums`: whether AWS's minimums of data hold.
     """
 
     interactions: Interactions
@@ -40,6 +85,12 @@ class Task:
     seed: int = 0
     n_threads: int = 1
     progress: Progress = no_progress
+    records: Mapping[str, Records] = field(default_factory=dict)
+    files: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    objective: Objective | None = None
+    previous: Ranker | None = None
+    is_trial: bool = False
+    has_minimums: bool = True
 
     @cached_property
     def held_out(self) -> evaluation.HeldOut:

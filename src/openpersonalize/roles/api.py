@@ -17,6 +17,7 @@ from openpersonalize.logs import configure_logging
 from openpersonalize.protocol.call import CallHandler
 from openpersonalize.protocol.front import Front
 from openpersonalize.protocol.operation import Operations
+from openpersonalize.recipes.catalogue import model_kinds
 from openpersonalize.roles.health import Check, checks_of
 from openpersonalize.roles.http_server import make_server
 from openpersonalize.roles.site import build_site
@@ -49,7 +50,7 @@ class Service(Part, Protocol):
 
 def build_services(stores: Stores, tail: Tail) -> list[Service]:
     """The services of a process; both know the newest events through the tail."""
-    return [Events(stores, tail), Runtime(stores, tail)]
+    return [Events(stores, tail), Runtime(stores, tail, kinds=model_kinds())]
 
 
 def build_api(settings: Settings, stores: Stores) -> Front:

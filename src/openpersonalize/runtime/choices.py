@@ -13,9 +13,10 @@ from openpersonalize.errors import InvalidInputException
 from openpersonalize.filters.masks import UNKNOWN, Candidates, Mask, Part, Situation, check_types
 from openpersonalize.filters.records import Records
 from openpersonalize.filters.values import read_values
+from openpersonalize.models import Question
 from openpersonalize.models.event_pairs import EventPairs
 from openpersonalize.models.ids import IdIndex
-from openpersonalize.runtime.deployments import Deployment, Question
+from openpersonalize.runtime.deployments import Deployment
 from openpersonalize.runtime.filters import ActiveFilter
 from openpersonalize.runtime.indexes import Group
 from openpersonalize.runtime.lookups import Lookups

@@ -10,13 +10,12 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from openpersonalize.models import KINDS, ItemRanker, PopularityModel, Ranker, warm_up
+from openpersonalize.models import ItemRanker, PopularityModel, Question, Ranker, warm_up
 from openpersonalize.protocol.arns import resource_kind
 from openpersonalize.runtime.poller import Poller
 from openpersonalize.storage import artifacts
@@ -36,17 +35,10 @@ log = logging.getLogger(__name__)
 
 Made = TypeVar("Made")
 
+METADATA = "enableMetadataWithRecommendations"
+
 RETRY_S = 5.0
 """Seconds after which a model that could not be loaded is tried again."""
-
-
-class Question(Enum):
-    """What a campaign or a recommender answers."""
-
-    ITEMS_FOR_USER = "items for a user"
-    POPULAR_ITEMS = "popular items"
-    SIMILAR_ITEMS = "items like an item"
-    RANKING = "rankings of given items"
 
 
 @dataclass(frozen=True)
@@ -72,17 +64,24 @@ class Deployment:
     artifact_id: str
     question: Question
     model: Any
-    """Of one of `models.KINDS`, as `question` demands."""
+    """As `question` demands."""
     watermark: Position
     rule: EventRule
     needs_user: bool
     """Whether it is asked with a userId, even where everybody gets the same answer."""
-    gives_metadata: bool = False
-    """Whether its answers may have metadata of items."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The campaignConfig or recommenderConfig, as the wire has it."""
+    leaves_out: str | None = None
+    """The type of the events after which an item is not recommended to their user any more."""
     fragments: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
     """Beginnings of the entries of answers by item row, see `answers`; filled as items are shown."""
     memos: dict[str, tuple[object, Any]] = field(default_factory=dict, repr=False, compare=False)
     """What was made of its model and of something else that changes, see `remembered`."""
+
+    @property
+    def gives_metadata(self) -> bool:
+        """Whether its answers may have metadata of items."""
+        return bool(self.config.get(METADATA))
 
     def remembered(self, name: str, of: object, make: Callable[[], Made]) -> Made:
         """What was made of something, made anew when that is another object than the last time."""
@@ -95,8 +94,6 @@ class Deployment:
 
 Snapshot = Mapping[str, Deployment]
 
-METADATA = "enableMetadataWithRecommendations"
-
 
 @dataclass(frozen=True)
 class _Served:
@@ -105,16 +102,18 @@ class _Served:
     row: CampaignRow | RecommenderRow
     recipe_arn: str
     dataset_group_id: int
-    gives_metadata: bool
+    config: Mapping[str, Any]
     rule: EventRule = EventRule()
 
 
 class Deployments:
     """Keeps the snapshot fresh."""
 
-    def __init__(self, stores: Stores, tail: Tail) -> None:
+    def __init__(self, stores: Stores, tail: Tail, kinds: Mapping[str, type[Ranker]]) -> None:
+        """`kinds`: the classes of models by what artifacts call them."""
         self._stores = stores
         self._tail = tail
+        self._kinds = kinds
         self.snapshot: Snapshot = {}
         self._generation = -1
         self._retry_at = float("inf")
@@ -161,11 +160,11 @@ class Deployments:
         before = self.snapshot.get(row.arn)
         artifact_id, cid = str(row.artifact_id), row.recommendation_cid
         if before is not None and (before.artifact_id, before.cid) == (artifact_id, cid):
-            return replace(before, gives_metadata=served.gives_metadata)
+            return replace(before, config=served.config)
         folder = self._stores.artifacts / artifact_id
         try:
             extra = artifacts.read_manifest(folder).get("extra", {})
-            model = artifacts.load(folder, KINDS)
+            model = artifacts.load(folder, self._kinds)
         except (artifacts.CorruptArtifactError, OSError) as error:
             log.error("an artifact cannot be loaded", extra={"artifact": artifact_id, "why": str(error)})
             self._retry_at = time.monotonic() + RETRY_S
@@ -178,17 +177,20 @@ class Deployments:
             dataset_group_id=served.dataset_group_id,
             cid=cid,
             artifact_id=artifact_id,
-            question=question_of(served.recipe_arn, model),
+            question=_question_of(extra, served.recipe_arn, model),
             model=model,
             watermark=Position(*extra["watermark"]) if "watermark" in extra else START,
             rule=served.rule,
             needs_user=bool(extra.get("needs_user")),
-            gives_metadata=served.gives_metadata,
+            config=served.config,
+            leaves_out=extra.get("leaves_out"),
         )
 
 
-def question_of(recipe_arn: str, model: Ranker) -> Question:
-    """What a model of this recipe answers."""
+def _question_of(extra: Mapping[str, Any], recipe_arn: str, model: Ranker) -> Question:
+    """What a model answers; by its recipe and kind if its artifact is too old to say it."""
+    if "question" in extra:
+        return Question(extra["question"])
     if "/aws-personalized-ranking" in recipe_arn:
         return Question.RANKING
     if isinstance(model, ItemRanker):
@@ -214,7 +216,7 @@ def _active_campaigns(session: Session) -> list[_Served]:
             campaign,
             version.recipe_arn,
             group_id,
-            bool((campaign.campaign_config or {}).get(METADATA)),
+            campaign.campaign_config or {},
             EventRule(version.event_type, _threshold(version.solution_config)),
         )
         for campaign, version, group_id in rows
@@ -233,7 +235,7 @@ def _active_recommenders(session: Session) -> list[_Served]:
             recommender,
             recommender.recipe_arn,
             group_id,
-            bool((recommender.recommender_config or {}).get(METADATA)),
+            recommender.recommender_config or {},
         )
         for recommender, group_id in rows
     ]

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from openpersonalize.errors import NotBuiltYet
+from openpersonalize.models import KINDS, Question, Ranker
 from openpersonalize.protocol.call import Call, CallHandler
 from openpersonalize.protocol.dialect import decode
 from openpersonalize.protocol.operation import Operation, Operations
 from openpersonalize.protocol.shapes import read
 from openpersonalize.runtime import ranking, recommend
-from openpersonalize.runtime.deployments import Question
 from openpersonalize.runtime.lookups import Answer, Lookups, Memory
 from openpersonalize.runtime.shapes import (
     GetActionRecommendationsRequest,
@@ -28,9 +28,16 @@ from openpersonalize.storage.tail import Tail
 class Runtime:
     """The runtime API of one process."""
 
-    def __init__(self, stores: Stores, tail: Tail, *, seed: int | None = None) -> None:
-        """`seed` fixes the places that promoted items take."""
-        self._memory = Memory(stores, tail)
+    def __init__(
+        self,
+        stores: Stores,
+        tail: Tail,
+        *,
+        kinds: Mapping[str, type[Ranker]] = KINDS,
+        seed: int | None = None,
+    ) -> None:
+        """`kinds`: the classes of models by what artifacts call them; `seed` fixes what is left to chance."""
+        self._memory = Memory(stores, tail, kinds)
         self._chance = random.Random(seed)  # noqa: S311  (places in a list, no secret)
         self._shown = ShownLists(stores.database, stores.clock)
         self.checks: Mapping[str, Callable[[], str]] = {

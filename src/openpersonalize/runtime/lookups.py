@@ -5,10 +5,11 @@ missing is fetched, once, and the function is called again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from openpersonalize.errors import InvalidInputException
+from openpersonalize.models import KINDS, Ranker
 from openpersonalize.protocol.arns import Scope, resource_kind
 from openpersonalize.runtime import filters
 from openpersonalize.runtime.deployments import Deployment, Deployments
@@ -33,10 +34,11 @@ class NotInMemory(Exception):  # noqa: N818  (no error: a request that goes on w
 class Memory:
     """What the requests of a process look things up in."""
 
-    def __init__(self, stores: Stores, tail: Tail) -> None:
+    def __init__(self, stores: Stores, tail: Tail, kinds: Mapping[str, type[Ranker]] = KINDS) -> None:
+        """`kinds`: the classes of models by what artifacts call them."""
         self.stores = stores
         self.tail = tail
-        self.deployments = Deployments(stores, tail)
+        self.deployments = Deployments(stores, tail, kinds)
         self.indexes = Indexes(stores, tail)
 
     def answered(self, scope: Scope, answer: "Callable[[Lookups], bytes]") -> Answer:

@@ -2,11 +2,11 @@
 
 from openpersonalize.domain.limits import MOST_INPUTS
 from openpersonalize.errors import InvalidInputException
-from openpersonalize.models import Query
+from openpersonalize.models import Query, Question
 from openpersonalize.runtime import choices
 from openpersonalize.runtime.answers import answer, beginning, entries
 from openpersonalize.runtime.choices import Asker
-from openpersonalize.runtime.deployments import Deployment, Question
+from openpersonalize.runtime.deployments import Deployment
 from openpersonalize.runtime.history import rows_of
 from openpersonalize.runtime.lookups import Lookups
 from openpersonalize.runtime.requests import check_filter_values, check_metadata, context_of, metadata_of

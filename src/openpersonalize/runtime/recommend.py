@@ -10,11 +10,11 @@ import numpy as np
 from openpersonalize.domain.limits import MOST_RESULTS
 from openpersonalize.errors import InvalidInputException
 from openpersonalize.filters.masks import Mask
-from openpersonalize.models import Query, Ranked
+from openpersonalize.models import Query, Question, Ranked
 from openpersonalize.runtime import choices
 from openpersonalize.runtime.answers import answer, entries, promotion_name
 from openpersonalize.runtime.choices import Asker
-from openpersonalize.runtime.deployments import Deployment, Question
+from openpersonalize.runtime.deployments import Deployment
 from openpersonalize.runtime.history import rows_of
 from openpersonalize.runtime.lookups import Lookups
 from openpersonalize.runtime.metadata import Metadata

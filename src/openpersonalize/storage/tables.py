@@ -141,6 +141,8 @@ class SolutionRow(Lifecycle, Base):
     perform_incremental_update: Mapped[bool] = mapped_column(default=False)
     event_type: Mapped[str | None] = mapped_column(String(256))
     solution_config: Mapped[dict[str, Any] | None]
+    auto_ml_result: Mapped[dict[str, Any] | None]
+    """What AutoML has chosen, as the wire has it."""
     latest_update: Mapped[dict[str, Any] | None]
     """The newest UpdateSolution: its config, status, failure reason and dates."""
     next_training_at: Mapped[float | None] = mapped_column(index=True)
@@ -164,6 +166,10 @@ class SolutionVersionRow(Lifecycle, Base):
     metrics: Mapped[dict[str, Any] | None]
     artifact_id: Mapped[str | None] = mapped_column(String(64))
     """The folder below `artifacts/`, set when ACTIVE."""
+    next_update_at: Mapped[float | None] = mapped_column(index=True)
+    """When its model is made to know what came since; None where that never happens by itself."""
+    updating: Mapped[dict[str, Any] | None]
+    """The newest such update: status, failure reason and dates; no member of the API shows it."""
 
 
 class CampaignRow(Lifecycle, Base):
@@ -194,6 +200,10 @@ class RecommenderRow(Lifecycle, Base):
     next_training_at: Mapped[float | None] = mapped_column(index=True)
     """When it is trained again by itself; None while it does not serve."""
     model_metrics: Mapped[dict[str, Any] | None]
+    next_update_at: Mapped[float | None] = mapped_column(index=True)
+    """When its model is made to know what came since; None where that never happens by itself."""
+    updating: Mapped[dict[str, Any] | None]
+    """The newest such update: status, failure reason and dates; no member of the API shows it."""
     artifact_id: Mapped[str | None] = mapped_column(String(64))
     """What serves now; None until the recommender is ACTIVE."""
     recommendation_cid: Mapped[str] = mapped_column(String(6))

@@ -140,6 +140,15 @@ def build_index(job: RunningJob, stores: Stores, dataset_arn: str) -> Publish:
     return publish
 
 
+def dataset_table(job: RunningJob, stores: Stores, dataset_arn: str) -> tuple[DatasetColumns, ColumnTable]:
+    """A dataset of items, users or actions as it is now, and its columns. Raises JobError if it is gone."""
+    source = _load(stores, dataset_arn)
+    table = _model(job, stores, source)
+    if not isinstance(table, ColumnTable):
+        raise TypeError(f"{source.dataset_type} has no records.")
+    return source.columns, table
+
+
 def _load(stores: Stores, dataset_arn: str) -> _Source:
     """What a dataset consists of. The log's end comes last, so that it has what came before the imports."""
     with stores.database.read() as session:

@@ -44,7 +44,7 @@ def update_recommender(job: RunningJob, stores: Stores) -> Publish:
         before = row.recommender_config or {}
         wanted = dict((row.latest_update or {})["recommenderConfig"])
     changes_columns = training_columns(before) != training_columns(wanted)
-    trained = _train(job, stores) if changes_columns else None
+    trained = _train(job, stores, wanted) if changes_columns else None
     publish_indexes = _index_items(job, stores, wanted)
 
     def publish(session: Session) -> None:
@@ -79,10 +79,12 @@ def start_recommender(job: RunningJob, stores: Stores) -> Publish:
     return publish
 
 
-def _train(job: RunningJob, stores: Stores) -> TrainedModel:
+def _train(job: RunningJob, stores: Stores, config: Mapping[str, Any] | None = None) -> TrainedModel:
+    """Train with the recommender's config, or with another one."""
     with stores.database.read() as session:
         row = _row(session, job)
-        subject = Subject(row.dataset_group_arn, row.recipe_arn)
+        used = row.recommender_config if config is None else config
+        subject = Subject(row.dataset_group_arn, row.recipe_arn, config=used or {})
     return train(job, stores, subject)
 
 

@@ -20,7 +20,7 @@ from openpersonalize.errors import InvalidInputException, JobError
 from openpersonalize.jobs import rollouts
 from openpersonalize.jobs.orphans import record_child
 from openpersonalize.jobs.worker import RunningJob
-from openpersonalize.recipes.catalogue import BUILT, CONTEXTUAL, RECIPES
+from openpersonalize.recipes.catalogue import BUILT, RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.recipe import Recipe, Value
 from openpersonalize.storage import records
@@ -30,6 +30,7 @@ from openpersonalize.storage.generations import generation_folder, part_paths
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, GenerationRow, SolutionVersionRow
 from openpersonalize.work.contexts import contextual_columns, streamed_values
+from openpersonalize.work.feature_tables import is_used, write_tables
 from openpersonalize.work.sessions import owners
 from openpersonalize.work.unbuilt_training import refuse_unbuilt
 
@@ -49,7 +50,9 @@ class Subject:
     recipe_arn: str
     event_type: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
-    """A solutionConfig as the wire has it; recommenders, which have no such settings, have none."""
+    """A solutionConfig, or a recommenderConfig, as the wire has it."""
+    previous: str | None = None
+    """The artifact that is to be updated, instead of a full training."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class TrainedModel:
     artifact_id: str
     metrics: dict[str, float]
     hours: float
+    tuned: dict[str, str] | None = None
+    """The hyperparameters that a search has chosen; None without a search."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,8 @@ def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
         row = records.named(session, SolutionVersionRow, job.resource_arn)
         row.metrics = trained.metrics
         row.training_hours = trained.hours
+        if trained.tuned is not None:
+            row.tuned_hpo_params = {"algorithmHyperParameters": trained.tuned}
         row.artifact_id = trained.artifact_id
         rollouts.announce(session, row.solution_arn, now=stores.clock())
 
@@ -105,11 +112,13 @@ def train(job: RunningJob, stores: Stores, subject: Subject) -> TrainedModel:
     spec = _spec(job, stores, subject, recipe)
     result = _run_child(job, spec)
     job.note(data=result["counts"], phases_s=result["phases_s"], peak_memory_mb=result["peak_rss_mb"])
+    if result["trials"]:
+        job.note(trials=result["trials"])
     job.progress("publishing", 99.0)
     artifact_id = f"{job.output_id()}-{result['manifest_sha256'][:16]}"
     move_into_place(Path(spec["folder"]), stores.artifacts / artifact_id)
     hours = round((time.monotonic() - started) / 3600.0, 4)
-    return TrainedModel(artifact_id, result["metrics"], hours)
+    return TrainedModel(artifact_id, result["metrics"], hours, result["tuned"])
 
 
 def _recipe_of(subject: Subject) -> Recipe:
@@ -128,7 +137,7 @@ def _collect(stores: Stores, dataset_group_arn: str, recipe: Recipe) -> _Data:
             .where(DatasetRow.dataset_group_arn == dataset_group_arn, GenerationRow.active)
             .order_by(GenerationRow.position, GenerationRow.created_at)
         ).all()
-        contexts = contextual_columns(session, dataset_group_arn) if recipe.name in CONTEXTUAL else {}
+        contexts = contextual_columns(session, dataset_group_arn) if recipe.is_contextual else {}
     generations: dict[str, list[str]] = {}
     for dataset_type, generation_id in rows:
         generations.setdefault(dataset_type.upper(), []).append(generation_id)
@@ -138,6 +147,7 @@ def _collect(stores: Stores, dataset_group_arn: str, recipe: Recipe) -> _Data:
 def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> dict[str, Any]:
     """Return what the training child is told, as JSON."""
     settings = _settings(subject, recipe)
+    tables = write_tables(job, stores, subject.dataset_group_arn, recipe.tables, subject.config)
     data = _collect(stores, subject.dataset_group_arn, recipe)
     generations = data.generations.get("INTERACTIONS", [])
     interactions = _parts(stores, generations)
@@ -147,7 +157,15 @@ def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> 
         "settings": settings,
         "interactions": [str(path) for path in interactions + events],
         "items": [str(path) for path in _parts(stores, data.generations.get("ITEMS", []))],
-        "contexts": dict(data.contexts),
+        "contexts": {
+            name: is_categories
+            for name, is_categories in data.contexts.items()
+            if is_used(name, "INTERACTIONS", subject.config)
+        },
+        "records": tables,
+        "files": {},
+        "objective": _objective(subject),
+        "previous": None if subject.previous is None else str(stores.artifacts / subject.previous),
         "has_one_origin": len(generations) + len(events) == 1 and not events,
         "event_type": recipe.event_type or subject.event_type,
         "value_threshold": _threshold(subject.config.get("eventValueThreshold")),
@@ -159,6 +177,8 @@ def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> 
             "recipe": recipe.name,
             "recipe_type": recipe.recipe_type,
             "needs_user": recipe.needs_user,
+            "question": recipe.question.value,
+            "leaves_out": recipe.leaves_out,
             "watermark": list(data.streamed.watermark),
             "dataset_group_id": data.dataset_group_id,
         },
@@ -175,6 +195,15 @@ def _settings(subject: Subject, recipe: Recipe) -> dict[str, Value]:
         )
     except InvalidInputException as error:
         raise JobError(error.message) from error
+
+
+def _objective(subject: Subject) -> dict[str, str] | None:
+    """What a solution is to raise beside relevance; None where that is nothing."""
+    given = subject.config.get("optimizationObjective") or {}
+    sensitivity = given.get("objectiveSensitivity") or "OFF"
+    if sensitivity == "OFF" or not given.get("itemAttribute"):
+        return None
+    return {"item_attribute": given["itemAttribute"], "sensitivity": sensitivity}
 
 
 def _parts(stores: Stores, generation_ids: list[str]) -> list[Path]:

@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -18,9 +19,11 @@ from typing import Any, TextIO
 from openpersonalize.errors import JobError
 from openpersonalize.jobs.orphans import follow_parent
 from openpersonalize.logs import configure_logging
-from openpersonalize.recipes.trainers import TRAINERS
-from openpersonalize.recipes.training import Task
-from openpersonalize.recipes.training_data import EventFilter, Interactions, Source, load_interactions
+from openpersonalize.models import INDEX_KINDS
+from openpersonalize.recipes.catalogue import RECIPES, model_kinds
+from openpersonalize.recipes.interactions import Interactions
+from openpersonalize.recipes.loading import EventFilter, Source, load_interactions
+from openpersonalize.recipes.training import Objective, Records, Task, Trained
 from openpersonalize.storage import artifacts
 
 log = logging.getLogger(__name__)
@@ -60,19 +63,50 @@ def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
         EventFilter(spec["event_type"], spec["value_threshold"]),
         has_minimums=spec["minimums"],
     )
-    task = Task(interactions, spec["settings"], spec["seed"], spec["n_threads"], reporter.progress)
-    trained = TRAINERS[spec["recipe"]](task)
+    trained = _train(spec, _task(spec, interactions, reporter))
     reporter.progress("saving", 96.0)
     counts = _counts(interactions)
     digest = artifacts.save(trained.model, Path(spec["folder"]), extra=spec["extra"] | {"counts": counts})
     reporter.progress("done", 98.0)
     return {
         "metrics": dict(trained.metrics),
+        "tuned": None if trained.tuned is None else dict(trained.tuned),
+        "trials": [asdict(trial) for trial in trained.trials],
         "manifest_sha256": digest,
         "counts": counts,
         "phases_s": {phase: round(seconds, 3) for phase, seconds in reporter.phases_s.items()},
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
+
+
+def _task(spec: dict[str, Any], interactions: Interactions, reporter: Reporter) -> Task:
+    return Task(
+        interactions,
+        spec["settings"],
+        spec["seed"],
+        spec["n_threads"],
+        reporter.progress,
+        records={
+            dataset_type: Records(
+                artifacts.load(Path(given["folder"]), INDEX_KINDS),
+                tuple(given["features"]),
+                tuple(given["textual"]),
+            )
+            for dataset_type, given in spec["records"].items()
+        },
+        files={dataset_type: [Path(path) for path in paths] for dataset_type, paths in spec["files"].items()},
+        objective=Objective(**spec["objective"]) if spec["objective"] else None,
+        previous=artifacts.load(Path(spec["previous"]), model_kinds()) if spec["previous"] else None,
+        has_minimums=spec["minimums"],
+    )
+
+
+def _train(spec: dict[str, Any], task: Task) -> Trained:
+    recipe = RECIPES[spec["recipe"]]
+    work = recipe.train if task.previous is None else recipe.update
+    if work is None:
+        raise JobError(f"not built yet: training {recipe.name}")
+    return work(task)
 
 
 def _counts(interactions: Interactions) -> dict[str, int]:

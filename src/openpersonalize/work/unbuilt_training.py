@@ -9,7 +9,6 @@ def refuse_unbuilt(version: SolutionVersionRow) -> None:
     config = version.solution_config or {}
     events = (config.get("eventsConfig") or {}).get("eventParametersList")
     objective = config.get("optimizationObjective") or {}
-    columns = config.get("trainingDataConfig") or {}
     asked = {
         "performAutoML": version.perform_auto_ml,
         "performHPO": version.perform_hpo,
@@ -17,9 +16,6 @@ def refuse_unbuilt(version: SolutionVersionRow) -> None:
         "performIncrementalUpdate": version.perform_incremental_update,
         "solutionConfig.eventsConfig": events,
         "solutionConfig.optimizationObjective": objective and objective.get("objectiveSensitivity") != "OFF",
-        "solutionConfig.trainingDataConfig": any(
-            names for by_dataset in columns.values() for names in by_dataset.values()
-        ),
     }
     for what, is_asked in asked.items():
         if is_asked:

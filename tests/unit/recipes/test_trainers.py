@@ -10,11 +10,11 @@ import pytest
 from openpersonalize.models import FactorModel, NeighbourModel, Query, UserRanker
 from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
-from openpersonalize.recipes.trainers import TRAINERS
+from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.training import Task, Trained
-from openpersonalize.recipes.training_data import Interactions
 from openpersonalize.storage import artifacts
 from tests.planted import interactions_of, taste_store
+from tests.trainers import TRAINERS
 
 METRICS = {
     "coverage",

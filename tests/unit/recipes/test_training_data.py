@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from openpersonalize.errors import JobError
-from openpersonalize.recipes.training_data import (
+from openpersonalize.recipes.loading import (
     EventFilter,
     Interactions,
     Source,

@@ -1,15 +1,12 @@
-"""Interactions as training sees them: the only code that builds id maps, histories and matrices."""
+"""Reads what training trains on from Parquet files: the only code that builds id maps and histories."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import scipy.sparse
-from numpy.typing import NDArray
 
 from openpersonalize.domain.limits import (
     MIN_INTERACTIONS,
@@ -22,7 +19,7 @@ from openpersonalize.models.grouping import grouped
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.recipes import event_contexts
-from openpersonalize.recipes.event_contexts import EventContexts
+from openpersonalize.recipes.interactions import EventContexts, Interactions, selected
 
 _KEYWORDS = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE")
 """No value of EVENT_TYPE may be one of the schema's reserved words."""
@@ -59,81 +56,6 @@ class EventFilter:
         if self.value_threshold is not None:
             tail += f"{' and' if tail else ' after filtering by'} EVENT_VALUE >= {self.value_threshold:g}"
         return tail
-
-
-@dataclass(frozen=True)
-class Interactions:
-    """Histories of all users, each oldest first; events of equal time stand in file order.
-
-    Item rows and user rows are in the order of the ids' text. Items without interactions are known too.
-    """
-
-    users: IdIndex
-    items: IdIndex
-    histories: Histories
-    contexts: EventContexts = field(default_factory=EventContexts)
-
-    @property
-    def n_users(self) -> int:
-        """Number of users."""
-        return len(self.users)
-
-    @property
-    def n_items(self) -> int:
-        """Number of items, with and without interactions."""
-        return len(self.items)
-
-    @property
-    def n_events(self) -> int:
-        """Number of interactions."""
-        return len(self.histories.items)
-
-    @cached_property
-    def lengths(self) -> NDArray[np.int64]:
-        """Number of events by user, int64."""
-        return np.diff(self.histories.starts)
-
-    @cached_property
-    def user_of_event(self) -> NDArray[np.int32]:
-        """The user row of every event, int32."""
-        return np.repeat(np.arange(self.n_users, dtype=np.int32), self.lengths)
-
-    @cached_property
-    def users_by_item(self) -> NDArray[np.int64]:
-        """Number of distinct users by item, int64."""
-        counts = np.zeros(self.n_items, np.int64)
-        _count_distinct_users(self.histories.starts, self.histories.items, counts)
-        return counts
-
-    def select(self, is_kept: NDArray[np.bool_]) -> "Interactions":
-        """Return the interactions of a mask over events; users and items keep their rows."""
-        histories = _selected(self.histories, is_kept)
-        return Interactions(self.users, self.items, histories, self.contexts.select(is_kept))
-
-    def without_users(self, users: NDArray[np.int64]) -> "Interactions":
-        """Return the interactions of all other users; rows stay as they are."""
-        is_left = np.ones(self.n_users, np.bool_)
-        is_left[users] = False
-        return self.select(np.repeat(is_left, self.lengths))
-
-    def of_typical_users(self, low: float, high: float) -> "Interactions":
-        """Keep users whose number of events lies between two percentiles of it, both in [0, 1]."""
-        if (low <= 0.0 and high >= 1.0) or self.n_events == 0:
-            return self
-        lengths = self.lengths[self.lengths > 0]
-        shortest, longest = np.quantile(lengths, [low, high], method="nearest")
-        return self.without_users(np.flatnonzero((self.lengths < shortest) | (self.lengths > longest)))
-
-    def matrix(self) -> scipy.sparse.csr_matrix[np.float32]:
-        """Return users x items, float32: 1 + log(number of times) of each pair that occurs."""
-        shape = (self.n_users, self.n_items)
-        ones = np.ones(self.n_events, np.float32)
-        starts = self.histories.starts
-        matrix = scipy.sparse.csr_matrix((ones, self.histories.items.copy(), starts.copy()), shape=shape)
-        matrix.sum_duplicates()
-        if matrix.nnz != self.n_events:
-            matrix.data = (1.0 + np.log(matrix.data)).astype(np.float32)
-        return matrix
 
 
 def load_interactions(source: Source, events: EventFilter, *, has_minimums: bool = True) -> Interactions:
@@ -261,13 +183,7 @@ def _by_user(
         return histories, contexts
     is_first = np.ones(len(items), np.bool_)
     _mark_duplicates(starts, items, times, tags, is_first)
-    return _selected(histories, is_first), contexts.select(is_first)
-
-
-def _selected(histories: Histories, is_kept: NDArray[np.bool_]) -> Histories:
-    """Return the events of a mask over events."""
-    kept_before = np.concatenate([[0], np.cumsum(is_kept)])
-    return Histories(kept_before[histories.starts], histories.items[is_kept], histories.times[is_kept])
+    return selected(histories, is_first), contexts.select(is_first)
 
 
 @compiled
@@ -306,14 +222,3 @@ def _mark_duplicates(starts: Longs, items: Ints, times: Longs, tags: Longs, is_f
                 if items[event] == items[before] and tags[event] == tags[before]:
                     is_first[event] = False
             first = end
-
-
-@compiled
-def _count_distinct_users(starts: Longs, items: Ints, counts: Longs) -> None:
-    last_user = np.full(len(counts), -1, np.int32)
-    for user in range(len(starts) - 1):
-        for event in range(starts[user], starts[user + 1]):
-            item = items[event]
-            if last_user[item] != user:
-                last_user[item] = user
-                counts[item] += 1

@@ -1,0 +1,55 @@
+"""The recipes of items for a user, and of given items ranked for a user."""
+
+from openpersonalize.models import FactorModel
+from openpersonalize.models.ranker import Question
+from openpersonalize.recipes.als import train
+from openpersonalize.recipes.parameters import DEFAULT_WIDTH, EXPLORATION, USUAL_HISTORIES, sequence
+from openpersonalize.recipes.recipe import PERSONALIZED_RANKING, SHOP, USER_PERSONALIZATION, VIDEO, Recipe
+
+RECIPES = (
+    Recipe(
+        "aws-user-personalization",
+        USER_PERSONALIZATION,
+        "Predicts the items that a user will interact with, and explores new items.",
+        feature_transformation="JSON-percentile-filtering",
+        hyperparameters=sequence(DEFAULT_WIDTH) + USUAL_HISTORIES + EXPLORATION,
+        train=train,
+        model=FactorModel,
+        tables=("ITEMS", "USERS"),
+        is_contextual=True,
+    ),
+    Recipe(
+        "aws-personalized-ranking",
+        PERSONALIZED_RANKING,
+        "Reranks a list of items for a user.",
+        feature_transformation="JSON-percentile-filtering",
+        hyperparameters=sequence(DEFAULT_WIDTH) + USUAL_HISTORIES,
+        question=Question.RANKING,
+        train=train,
+        model=FactorModel,
+        tables=("ITEMS", "USERS"),
+        is_contextual=True,
+    ),
+    Recipe(
+        "aws-vod-top-picks",
+        USER_PERSONALIZATION,
+        "Recommends videos for a user.",
+        domain=VIDEO,
+        hyperparameters=EXPLORATION,
+        needs_user=True,
+        leaves_out="Watch",
+        tables=("ITEMS", "USERS"),
+        is_contextual=True,
+    ),
+    Recipe(
+        "aws-ecomm-recommended-for-you",
+        USER_PERSONALIZATION,
+        "Recommends items for a user.",
+        domain=SHOP,
+        hyperparameters=EXPLORATION,
+        needs_user=True,
+        leaves_out="Purchase",
+        tables=("ITEMS", "USERS"),
+        is_contextual=True,
+    ),
+)
