@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 
 from openpersonalize.models.ranker import Ranker
 from openpersonalize.recipes import (
     actions,
     cooccurrence,
+    plugins,
     popularity,
     segments,
     semantic_similarity,
@@ -17,6 +19,7 @@ from openpersonalize.recipes import (
     user_personalization,
 )
 from openpersonalize.recipes.recipe import Recipe
+from openpersonalize.settings import SettingsError
 
 _FAMILIES: tuple[tuple[Recipe, ...], ...] = (
     actions.RECIPES,
@@ -31,8 +34,7 @@ _FAMILIES: tuple[tuple[Recipe, ...], ...] = (
 )
 
 RECIPES: Mapping[str, Recipe] = {
-    recipe.name: recipe
-    for recipe in sorted((recipe for family in _FAMILIES for recipe in family), key=lambda one: one.name)
+    recipe.name: recipe for recipe in sorted((*chain(*_FAMILIES), *plugins.load()), key=lambda one: one.name)
 }
 """All recipes by name, in the order of names."""
 
@@ -41,8 +43,19 @@ BUILT = frozenset(name for name, recipe in RECIPES.items() if recipe.train is no
 
 
 def model_kinds() -> dict[str, type[Ranker]]:
-    """The classes of all recipes' models by the kind that their artifacts name."""
-    return {recipe.model.kind: recipe.model for recipe in RECIPES.values() if recipe.model is not None}
+    """The classes of all recipes' models by the kind that their artifacts name.
+
+    Raises SettingsError where two classes have one kind.
+    """
+    kinds: dict[str, type[Ranker]] = {}
+    for recipe in RECIPES.values():
+        model = recipe.model
+        if model is not None and kinds.setdefault(model.kind, model) is not model:
+            raise SettingsError(
+                f"the model of the recipe {recipe.name} has the kind {model.kind!r}, as another model has: "
+                "rename it."
+            )
+    return kinds
 
 
 @cache

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from importlib.metadata import entry_points
 from types import FrameType
 from typing import Literal
 
@@ -61,6 +62,7 @@ def serve(
     if only == "runtime":
         raise SettingsError("not built yet: --only runtime; use --only api, which answers the runtime too.")
     configure_logging(settings.log_level)
+    _check_plugins()
     with _data_directory(settings, "serve", migrate=migrate) as node:
         listener = _bind(settings)
         settings = replace(settings, port=listener.getsockname()[1])
@@ -75,9 +77,18 @@ def serve(
 def work(settings: Settings, *, migrate: bool = True) -> None:
     """Run workers alone, on the database and data directory of a server; else like `serve`."""
     configure_logging(settings.log_level)
+    _check_plugins()
     with _data_directory(settings, "work", migrate=migrate) as node:
         workers = _worker_children(replace(settings, workers=max(settings.workers, 1)), node)
         _Supervisor(settings, node, api=[], workers=workers).run()
+
+
+def _check_plugins() -> None:
+    """Raise SettingsError for a recipe of another package that cannot be used."""
+    if any(entry_points(group="openpersonalize.recipes")):
+        from openpersonalize.recipes.catalogue import model_kinds  # noqa: PLC0415  (50 MB that few need)
+
+        model_kinds()
 
 
 class _Supervisor:

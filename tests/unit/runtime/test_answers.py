@@ -7,10 +7,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openpersonalize.models import PopularityModel, Ranked
+from openpersonalize.models import PopularityModel, Question, Ranked
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.runtime.answers import answer, entries, recommendation_id
-from openpersonalize.runtime.deployments import Deployment, EventRule, Question
+from openpersonalize.runtime.deployments import Deployment, EventRule
 from openpersonalize.storage.event_log import START
 
 IDS = st.lists(
