@@ -36,6 +36,7 @@ class Query:
     - `recent`: int32, items of the user's events after the model's watermark, oldest first.
     - `recent_times`: int64, their times in seconds since the epoch.
     - `context`: int32, rows of the model's `Contexts`.
+    - `influence`: what popularity and freshness add to the similarity of texts, each from 0 to 1.
     """
 
     user: int = -1
@@ -43,6 +44,7 @@ class Query:
     recent: NDArray[np.int32] = field(default_factory=lambda: NO_ROWS)
     recent_times: NDArray[np.int64] = field(default_factory=lambda: NO_TIMES)
     context: NDArray[np.int32] = field(default_factory=lambda: NO_ROWS)
+    influence: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)

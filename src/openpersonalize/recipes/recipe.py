@@ -129,6 +129,8 @@ class Recipe:
     update: "Callable[[Task], Trained] | None" = None
     update_every_s: Callable[[Mapping[str, Value]], float] | None = None
     tables: tuple[str, ...] = ()
+    needs_interactions: bool = True
+    """Whether there is nothing to train on without interactions, and AWS's minimums of them hold."""
     is_contextual: bool = False
     """Whether its model uses the contextual columns of interactions, and requests may have a context."""
     memory: Callable[[Counts, Mapping[str, Value]], float] | None = None

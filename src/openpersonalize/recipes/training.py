@@ -52,11 +52,13 @@ class Records:
       categories and texts but those that the solution excludes; CREATION_TIMESTAMP and other reserved times
       are never among them.
     - `textual`: of these the columns of free text.
+    - `item_name`: the column of items' names, which the schema flags; None without one.
     """
 
     table: ColumnTable
     features: tuple[str, ...] = ()
     textual: tuple[str, ...] = ()
+    item_name: str | None = None
 
 
 @dataclass(frozen=True)

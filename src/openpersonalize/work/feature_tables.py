@@ -43,6 +43,7 @@ def write_tables(
             "folder": str(folder),
             "features": [column.name for column in used if column.name != columns.identifier],
             "textual": [column.name for column in used if column.textual],
+            "item_name": next((column.name for column in columns.columns if column.item_name), None),
         }
     return written
 

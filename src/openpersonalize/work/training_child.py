@@ -91,6 +91,7 @@ def _task(spec: dict[str, Any], interactions: Interactions, reporter: Reporter) 
                 artifacts.load(Path(given["folder"]), INDEX_KINDS),
                 tuple(given["features"]),
                 tuple(given["textual"]),
+                given["item_name"],
             )
             for dataset_type, given in spec["records"].items()
         },
