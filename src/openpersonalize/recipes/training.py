@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openpersonalize.domain import evaluation
 from openpersonalize.models import ItemRanker, Query, Ranker, UserRanker
@@ -76,6 +77,7 @@ class Task:
     - `settings`: all hyperparameters of the recipe by name, checked and of their types.
     - `n_threads`: how many threads may train; the same seed and threads give the same bytes.
     - `records`: by type of dataset, as far as the recipe names it in `tables` and the group has it.
+    - `impressions`: int64 by item, how often it was shown; empty for recipes that do not explore.
     - `files`: Parquet files of more datasets by type, in the order of reading: ACTION_INTERACTIONS.
     - `previous`: what is to be updated, where `update` is called; else None.
     - `is_trial`: whether only the metrics are wanted; the model returned is then that of the training part.
@@ -88,6 +90,7 @@ class Task:
     n_threads: int = 1
     progress: Progress = no_progress
     records: Mapping[str, Records] = field(default_factory=dict)
+    impressions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     files: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     objective: Objective | None = None
     previous: Ranker | None = None

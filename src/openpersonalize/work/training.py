@@ -22,13 +22,14 @@ from openpersonalize.jobs.orphans import record_child
 from openpersonalize.jobs.worker import RunningJob
 from openpersonalize.recipes.catalogue import BUILT, RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
-from openpersonalize.recipes.recipe import Recipe, Value
+from openpersonalize.recipes.recipe import Recipe, Value, Where
 from openpersonalize.storage import records
 from openpersonalize.storage.durable_files import move_into_place
 from openpersonalize.storage.event_log import Streamed, read_streamed
 from openpersonalize.storage.generations import generation_folder, part_paths
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, GenerationRow, SolutionVersionRow
+from openpersonalize.work import impressions
 from openpersonalize.work.contexts import contextual_columns, streamed_values
 from openpersonalize.work.feature_tables import is_used, write_tables
 from openpersonalize.work.sessions import owners
@@ -164,6 +165,7 @@ def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> 
         },
         "records": tables,
         "files": {},
+        "impressions": _impressions(job, stores, recipe, data, _parts(stores, generations)),
         "objective": _objective(subject),
         "previous": None if subject.previous is None else str(stores.artifacts / subject.previous),
         "has_one_origin": len(generations) + len(events) == 1 and not events,
@@ -252,6 +254,16 @@ def _write_streamed(data: _Data, path: Path) -> list[Path]:
         return []
     frame.write_parquet(path)
     return [path]
+
+
+def _impressions(
+    job: RunningJob, stores: Stores, recipe: Recipe, data: _Data, imported: list[Path]
+) -> dict[str, list[str]] | None:
+    """Return where a recipe that explores finds how often each item was shown; None for the others."""
+    if not recipe.parameters(Where.CAMPAIGN):
+        return None
+    streamed = impressions.write_streamed(stores, data.streamed.columns, job.scratch / "shown.parquet")
+    return {"imported": [str(path) for path in imported], "streamed": [str(path) for path in streamed]}
 
 
 def _run_child(job: RunningJob, spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from openpersonalize.errors import JobError
 from openpersonalize.jobs.orphans import follow_parent
 from openpersonalize.logs import configure_logging
@@ -25,6 +28,7 @@ from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.loading import EventFilter, Source, load_interactions
 from openpersonalize.recipes.training import Objective, Records, Task, Trained
 from openpersonalize.storage import artifacts
+from openpersonalize.work import impressions
 
 log = logging.getLogger(__name__)
 
@@ -95,11 +99,20 @@ def _task(spec: dict[str, Any], interactions: Interactions, reporter: Reporter) 
             )
             for dataset_type, given in spec["records"].items()
         },
+        impressions=_shown(spec["impressions"], interactions),
         files={dataset_type: [Path(path) for path in paths] for dataset_type, paths in spec["files"].items()},
         objective=Objective(**spec["objective"]) if spec["objective"] else None,
         previous=artifacts.load(Path(spec["previous"]), model_kinds()) if spec["previous"] else None,
         has_minimums=spec["minimums"],
     )
+
+
+def _shown(given: dict[str, list[str]] | None, interactions: Interactions) -> NDArray[np.int64]:
+    """Return how often each item was shown; nothing for recipes that do not explore."""
+    if given is None:
+        return np.empty(0, np.int64)
+    imported, streamed = ([Path(path) for path in given[where]] for where in ("imported", "streamed"))
+    return impressions.count(imported, streamed, interactions.items)
 
 
 def _train(spec: dict[str, Any], task: Task) -> Trained:
