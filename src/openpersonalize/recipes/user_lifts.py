@@ -106,10 +106,14 @@ def _coded_numbers(column: NumberColumn, rows: NDArray[np.int32]) -> _Coded | No
 
 
 def _edges(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the edges between bins: few different numbers have one each, more share them by quantiles."""
+    """Return the edges between bins, halfway between two numbers that occur.
+
+    Few different numbers have a bin each, more share them by quantiles.
+    """
     different = np.unique(numbers)
-    if len(different) <= MOST_BINS:
-        return different[1:]
-    inner = np.linspace(0.0, 1.0, MOST_BINS + 1)[1:-1]
-    edges = np.unique(np.quantile(numbers, inner, method="higher"))
-    return np.asarray(edges[edges > different[0]], np.float64)
+    firsts = np.arange(1, len(different))
+    if len(different) > MOST_BINS:
+        inner = np.linspace(0.0, 1.0, MOST_BINS + 1)[1:-1]
+        firsts = np.unique(np.searchsorted(different, np.quantile(numbers, inner, method="higher")))
+        firsts = firsts[firsts > 0]
+    return np.asarray((different[firsts - 1] + different[firsts]) / 2.0, np.float64)

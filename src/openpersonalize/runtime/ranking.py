@@ -11,6 +11,7 @@ from openpersonalize.runtime.history import rows_of
 from openpersonalize.runtime.lookups import Lookups
 from openpersonalize.runtime.requests import check_filter_values, check_metadata, context_of, metadata_of
 from openpersonalize.runtime.shapes import GetPersonalizedRankingRequest
+from openpersonalize.runtime.traits import with_traits
 
 
 def check(request: GetPersonalizedRankingRequest) -> None:
@@ -43,7 +44,7 @@ def rank(request: GetPersonalizedRankingRequest, deployment: Deployment, lookups
     check_campaign(deployment)
     model, group = deployment.model, lookups.group(deployment.dataset_group_id)
     recent, times = rows_of(lookups.recent(deployment, request.user_id), deployment)
-    context = context_of(request.context, deployment)
+    context = with_traits(context_of(request.context, deployment), deployment, request.user_id, group)
     metadata = metadata_of(request, deployment, lookups)
     given = _kept(request, Asker(deployment, group, request.user_id), lookups)
     rows = model.items.find_many(given)

@@ -15,6 +15,7 @@ from openpersonalize.runtime import choices
 from openpersonalize.runtime.answers import answer, entries, promotion_name
 from openpersonalize.runtime.choices import Asker
 from openpersonalize.runtime.deployments import Deployment
+from openpersonalize.runtime.exploration import exploring
 from openpersonalize.runtime.history import rows_of
 from openpersonalize.runtime.lookups import Lookups
 from openpersonalize.runtime.metadata import Metadata
@@ -26,6 +27,7 @@ from openpersonalize.runtime.requests import (
     metadata_of,
 )
 from openpersonalize.runtime.shapes import GetRecommendationsRequest
+from openpersonalize.runtime.traits import with_traits
 
 DEFAULT_RESULTS = 25
 
@@ -79,9 +81,12 @@ def recommend(
     """The body of the answer; `chance` places promoted items."""
     check_question(request, deployment)
     asker = Asker(deployment, lookups.group(deployment.dataset_group_id), request.user_id, request.item_id)
+    query = _query(request, deployment, lookups)
+    rank = _ranking(deployment, query)
     best = _Best(
         deployment,
-        _ranking(request, deployment, lookups),
+        rank,
+        exploring(rank, query, deployment, chance),
         metadata_of(request, deployment, lookups),
         request.num_results or DEFAULT_RESULTS,
     )
@@ -91,7 +96,7 @@ def recommend(
         promotable = _allowed(promotion.filter_arn, promotion.filter_values, asker, lookups)
         found = best.with_promotion(share_of(promotion), promotable, allowed, chance)
     else:
-        found = best.entries(best.rank(best.n_results, allowed))
+        found = best.entries(best.explore(best.n_results, allowed))
     return answer("itemList", found, deployment.cid)
 
 
@@ -101,6 +106,8 @@ class _Best:
 
     deployment: Deployment
     rank: Ranking
+    explore: Ranking
+    """The same ranking, with new items that are tried out."""
     metadata: Metadata | None
     n_results: int
 
@@ -112,7 +119,7 @@ class _Best:
         n_items = len(self.deployment.model.items)
         left = np.ones(n_items, np.bool_) if allowed is None else allowed.copy()
         left[promoted.items] = False
-        others = self.rank(self.n_results - len(promoted.items), left)
+        others = self.explore(self.n_results - len(promoted.items), left)
         return mixed(self.entries(promoted, promotion_name(share.name)), self.entries(others), chance)
 
     def entries(self, ranked: Ranked, more: str = "") -> list[str]:
@@ -122,17 +129,23 @@ class _Best:
         return entries(self.deployment, ranked, [more + each for each in self.metadata.of_rows(ranked.items)])
 
 
-def _ranking(request: GetRecommendationsRequest, deployment: Deployment, lookups: Lookups) -> Ranking:
+def _query(request: GetRecommendationsRequest, deployment: Deployment, lookups: Lookups) -> Query:
+    """What the model is asked."""
     model = deployment.model
     context = context_of(request.context, deployment)
     if deployment.question is Question.SIMILAR_ITEMS:
-        return partial(model.similar, Query(item=model.items.find(request.item_id)))
+        return Query(item=model.items.find(request.item_id))
     if deployment.question is Question.POPULAR_ITEMS:
-        return partial(model.recommend, Query())
-    user_id = request.user_id or ""
+        return Query()
+    user_id, group = request.user_id or "", lookups.group(deployment.dataset_group_id)
     recent, times = rows_of(lookups.recent(deployment, user_id), deployment)
-    query = Query(user=model.users.find(user_id), recent=recent, recent_times=times, context=context)
-    return partial(model.recommend, query)
+    context = with_traits(context, deployment, user_id, group)
+    return Query(user=model.users.find(user_id), recent=recent, recent_times=times, context=context)
+
+
+def _ranking(deployment: Deployment, query: Query) -> Ranking:
+    is_by_item = deployment.question is Question.SIMILAR_ITEMS
+    return partial(deployment.model.similar if is_by_item else deployment.model.recommend, query)
 
 
 def _allowed(
