@@ -1,0 +1,110 @@
+"""Columns of users are coded for the counting, and looked up by user with the same codes."""
+
+from typing import Any
+
+import numpy as np
+
+from openpersonalize.domain.columns import Column
+from openpersonalize.models.columns import ColumnTable
+from openpersonalize.models.traits import Traits
+from openpersonalize.recipes import lifts, user_lifts
+from openpersonalize.recipes.training import Records
+from tests.planted import taste_store, with_contexts
+
+COLUMNS = [
+    Column("USER_ID", "string"),
+    Column("PLAN", "string", nullable=True, categorical=True),
+    Column("AGE", "int", nullable=True),
+    Column("SCORE", "float", nullable=True),
+    Column("ABOUT", "string", nullable=True, textual=True),
+]
+STORE = taste_store(n_users=40)
+
+
+def _records(features: tuple[str, ...] = ("PLAN", "AGE", "SCORE", "ABOUT")) -> Records:
+    """All users but the first three, and one without events; the fourth has nothing but nulls."""
+    people: dict[str, Any] = {
+        f"user-{row:04d}": {"USER_ID": f"user-{row:04d}"} for row in (*range(3, 40), 77)
+    }
+    for row, person in enumerate(people.values()):
+        if row > 0:
+            person |= {"PLAN": "ab"[row % 2], "AGE": 20 + row % 4, "SCORE": row / 10.0, "ABOUT": f"x{row}"}
+    return Records(ColumnTable.build(COLUMNS, people), features, ("ABOUT",))
+
+
+def _codes(name: str, user: int) -> int:
+    coded = user_lifts.code(_records(), STORE.interactions)
+    names = [column.name for column in coded.columns]
+    return int(coded.codes[user, names.index(name)])
+
+
+def test_categories_have_a_code_each_and_few_numbers_too() -> None:
+    assert [_codes("PLAN", user) for user in (4, 5, 6, 7)] == [0, 1, 0, 1]
+    assert [_codes("AGE", user) for user in (4, 5, 6, 7)] == [1, 2, 3, 0]
+
+
+def test_many_numbers_share_ten_bins_evenly() -> None:
+    bins = [_codes("SCORE", user) for user in range(4, 40)]
+
+    assert bins == sorted(bins)
+    assert set(np.bincount(bins).tolist()) <= {3, 4}
+    assert set(bins) == set(range(10))
+
+
+def test_users_without_a_record_or_a_value_have_no_code() -> None:
+    assert {_codes(name, user) for name in ("PLAN", "AGE", "SCORE") for user in range(4)} == {-1}
+
+
+def test_texts_and_what_is_no_feature_are_not_coded() -> None:
+    assert [one.name for one in user_lifts.code(_records(), STORE.interactions).columns] == [
+        "PLAN",
+        "AGE",
+        "SCORE",
+    ]
+    assert [one.name for one in user_lifts.code(_records(("AGE",)), STORE.interactions).columns] == ["AGE"]
+    assert user_lifts.code(None, STORE.interactions).columns == ()
+
+
+def test_every_event_has_the_codes_of_its_user_beside_its_context() -> None:
+    n_events = STORE.interactions.n_events
+    store = with_contexts(STORE, DEVICE=["phone"] * n_events)
+    coded = user_lifts.code(_records(), store.interactions)
+    joined = user_lifts.with_users(store.interactions, coded).contexts
+
+    assert joined.columns == ("DEVICE",)
+    assert list(joined.values) == ["DEVICE", "user:PLAN", "user:AGE", "user:SCORE"]
+    assert joined.codes.shape == (n_events, 4)
+    assert np.array_equal(joined.codes[:, 1:], coded.codes[store.interactions.user_of_event])
+
+
+def test_a_user_is_looked_up_as_they_were_counted() -> None:
+    """By the table of the training, and by their record: the rows of the contexts are the same."""
+    records = _records()
+    coded = user_lifts.code(records, STORE.interactions)
+    contexts = lifts.learn(user_lifts.with_users(STORE.interactions, coded)).weighted((1.0, 1.0, 1.0))
+    traits = Traits.of(coded.columns, records.table, contexts)
+    for row in (*range(3, 40), 77):
+        user = f"user-{row:04d}"
+        place = records.table.ids.find(user)
+        rows = traits.of_user(user)
+        again = traits.of_record(lambda name, place=place: records.table.value(place, name), contexts)
+
+        assert np.array_equal(rows, again), user
+        assert len(rows) == (0 if row == 3 else 3)
+        if row < 40:
+            said = [text.rpartition("=")[2] for text in contexts.values.texts(rows)]
+            counted = [
+                values[code] for values, code in zip(coded.values, coded.codes[row], strict=True) if code >= 0
+            ]
+            assert said == counted
+    assert len(traits.of_user("user-0000")) == 0
+
+
+def test_no_request_can_name_a_column_of_users() -> None:
+    coded = user_lifts.code(_records(), STORE.interactions)
+    learnt = lifts.learn(user_lifts.with_users(STORE.interactions, coded))
+    contexts = learnt.weighted((1.0, 1.0, 1.0))
+
+    assert contexts.columns == ()
+    assert contexts.column("user:PLAN") is None
+    assert len(contexts.values) > 0
