@@ -12,6 +12,8 @@ from openpersonalize.control.solution_versions import SOLUTION_VERSION
 from openpersonalize.control.solutions import SOLUTION
 from openpersonalize.control.tags import Tags
 from openpersonalize.errors import InvalidInputException
+from openpersonalize.filters.parser import parse
+from openpersonalize.filters.syntax import Filter, Target
 from openpersonalize.protocol.shapes import Arn, Name, RoleArn, Shape
 from openpersonalize.recipes.recipe import Recipe
 from openpersonalize.storage.tables import SolutionVersionRow
@@ -57,16 +59,24 @@ def active_model(context: Context, arn: str) -> BatchModel:
 
 
 def common_columns(
-    context: Context, request: CreateBatchJobRequest, version: SolutionVersionRow, *, most_results: int
+    context: Context,
+    request: CreateBatchJobRequest,
+    version: SolutionVersionRow,
+    *,
+    most_results: int,
+    target: Target = "ItemID",
 ) -> dict[str, Any]:
-    """The columns that both kinds keep. Raises the errors that filters, places and numResults deserve."""
+    """The columns that both kinds keep. Raises the errors that filters, places and numResults deserve.
+
+    `target` is what a filter has to choose among.
+    """
     _check_locations(request)
     if request.num_results is not None and not 1 <= request.num_results <= most_results:
         raise InvalidInputException(
             f"numResults is {request.num_results}: it must be from 1 to {most_results}."
         )
     if request.filter_arn is not None:
-        _check_filter(context, request.filter_arn, version)
+        _check_filter(context, request.filter_arn, version, target)
     return {
         "solution_version_arn": version.arn,
         "filter_arn": request.filter_arn,
@@ -87,7 +97,7 @@ def _check_locations(request: CreateBatchJobRequest) -> None:
         )
 
 
-def _check_filter(context: Context, arn: str, version: SolutionVersionRow) -> None:
+def _check_filter(context: Context, arn: str, version: SolutionVersionRow, target: Target) -> None:
     """Raise unless the filter may be used with the version; keep it from being deleted until the end."""
     row = active_parent(context, FILTER, arn)
     if row.dataset_group_arn != version.dataset_group_arn:
@@ -95,3 +105,14 @@ def _check_filter(context: Context, arn: str, version: SolutionVersionRow) -> No
             f"{arn} is a filter of {row.dataset_group_arn}, and {version.arn} is of "
             f"{version.dataset_group_arn}: use a filter of the same dataset group."
         )
+    chosen = parse(row.filter_expression).target
+    if chosen != target:
+        raise InvalidInputException(
+            f"The filter chooses by {chosen}, and the job's answers are chosen by {target}: {arn}. Use one "
+            f"whose expressions have {target}."
+        )
+
+
+def filter_tree(context: Context, arn: str) -> Filter:
+    """The tree of a filter that the request may use."""
+    return parse(active_parent(context, FILTER, arn).filter_expression)

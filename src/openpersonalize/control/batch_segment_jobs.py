@@ -8,6 +8,7 @@ from openpersonalize.control.batch_jobs import (
     JobOutput,
     active_model,
     common_columns,
+    filter_tree,
 )
 from openpersonalize.control.context import Context
 from openpersonalize.control.quotas import keep_to_most_running
@@ -71,13 +72,25 @@ def create_batch_segment_job(
             f"{model.version.arn} is of {model.recipe.name}, which makes no segments of users: use a version "
             "of aws-item-affinity or aws-item-attribute-affinity, or create a batch inference job."
         )
-    columns = common_columns(context, request, model.version, most_results=MOST_SEGMENT_USERS)
+    columns = common_columns(
+        context, request, model.version, most_results=MOST_SEGMENT_USERS, target="UserID"
+    )
+    if request.filter_arn is not None and model.recipe.name == "aws-item-attribute-affinity":
+        _refuse_events(context, request.filter_arn)
     arn = context.arn("batch-segment-job", request.job_name)
     refuse_taken(context, BatchSegmentJobRow, arn)
     keep_to_most_running(context, MOST_BATCH_SEGMENTS, BatchSegmentJobRow)
     start(context, BatchSegmentJobRow(**identity(context, arn, request.job_name), **columns), SEGMENT_BATCH)
     keep_tags(context, arn, request.tags)
     return CreateBatchSegmentJobResponse(batch_segment_job_arn=arn)
+
+
+def _refuse_events(context: Context, arn: str) -> None:
+    if any(expression.is_of_events for expression in filter_tree(context, arn).expressions):
+        raise InvalidInputException(
+            f"The filter looks at interactions, which aws-item-attribute-affinity cannot: {arn}. Use one "
+            "whose expressions name columns of Users."
+        )
 
 
 describe(operations, "DescribeBatchSegmentJob", BATCH_SEGMENT_JOB)

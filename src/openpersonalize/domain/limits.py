@@ -124,6 +124,15 @@ MOST_BATCH_RESULTS = 500
 MOST_SEGMENT_USERS = 5_000_000
 """Users in one segment of a batch segment job."""
 
+MOST_SEGMENT_QUERIES = {"aws-item-affinity": 500, "aws-item-attribute-affinity": 10}
+"""Lines that one batch segment job answers, by its recipe."""
+
+MOST_BATCH_FILES = 1_000
+"""Input files of a batch job."""
+
+BATCH_BYTES = 1 * _GIB
+"""All input files of a batch job."""
+
 MOST_PENDING_DELETIONS = 5
 """Data deletion jobs of a dataset group that are PENDING."""
 
@@ -270,8 +279,12 @@ _ROWS: Mapping[str, tuple[tuple[str, str, Kind] | tuple[str, str, Kind, str], ..
     ),
     "batch segment jobs": (
         ("pending or under way, of an account and region", f"{MOST_BATCH_SEGMENTS}", Kind.AMOUNT),
-        ("input files; their size", "1,000; 1 GB", Kind.AMOUNT, _NOT_YET),
-        ("queries of aws-item-affinity; of aws-item-attribute-affinity", "500; 10", Kind.SHAPE, _NOT_YET),
+        ("input files; their size", f"{MOST_BATCH_FILES:,}; 1 GB", Kind.AMOUNT),
+        (
+            "queries of aws-item-affinity; of aws-item-attribute-affinity",
+            "; ".join(map(str, MOST_SEGMENT_QUERIES.values())),
+            Kind.SHAPE,
+        ),
         ("users in a segment", f"{MOST_SEGMENT_USERS:,}", Kind.SHAPE),
     ),
     "data deletion jobs": (

@@ -38,6 +38,7 @@ from openpersonalize.jobs.lifecycle import (
 )
 from openpersonalize.jobs.worker import WorkFunction
 from openpersonalize.work import (
+    batch_segments,
     datasets,
     deployments,
     filters,
@@ -81,7 +82,7 @@ HANDLERS: Mapping[str, WorkFunction] = {
     UPDATE_METRIC_ATTRIBUTION.kind: metric_attributions.update_metric_attribution,
     DELETE_METRIC_ATTRIBUTION.kind: resources.delete_alone,
     INFER_BATCH.kind: not_built("batch inference jobs"),
-    SEGMENT_BATCH.kind: not_built("batch segment jobs"),
+    SEGMENT_BATCH.kind: batch_segments.run_batch_segments,
     EXPORT_DATASET.kind: not_built("dataset export jobs"),
     DELETE_DATA.kind: not_built("data deletion jobs"),
 }

@@ -149,6 +149,15 @@ def dataset_table(job: RunningJob, stores: Stores, dataset_arn: str) -> tuple[Da
     return source.columns, table
 
 
+def dataset_events(job: RunningJob, stores: Stores, dataset_arn: str) -> EventPairs:
+    """The events of a dataset of interactions as it is now. Raises JobError if it is gone."""
+    source = _load(stores, dataset_arn)
+    pairs = _model(job, stores, source)
+    if not isinstance(pairs, EventPairs):
+        raise TypeError(f"{source.dataset_type} has no events.")
+    return pairs
+
+
 def _load(stores: Stores, dataset_arn: str) -> _Source:
     """What a dataset consists of. The log's end comes last, so that it has what came before the imports."""
     with stores.database.read() as session:
