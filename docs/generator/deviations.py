@@ -92,10 +92,16 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "All deployments share the processes of the server.",
         ),
         Deviation(
-            "`itemExplorationConfig` and `rankingInfluence` are checked, kept "
-            "and shown; no answer depends on them yet.",
-            "They explore new items, and weigh popularity and freshness.",
-            "Later steps; applications that set them can be deployed today.",
+            "`rankingInfluence` is checked, kept and shown; no answer depends on it yet.",
+            "It weighs popularity and freshness.",
+            "A later step; applications that set it can be deployed today.",
+        ),
+        Deviation(
+            "Exploration opens each place of a list with a chance of a third of `explorationWeight`, and tries "
+            "out an item there that is young enough, by its relevance and by how little it was taken and shown. "
+            "Items without interactions come in no other way.",
+            "It does something of the kind; the formula is not published.",
+            "docs/recipes.md has ours, and its reasons.",
         ),
         Deviation(
             "What a later version will do is refused with InvalidInputException, or ends in a failed state; "
