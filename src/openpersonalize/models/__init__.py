@@ -5,13 +5,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from openpersonalize.models import topk
+from openpersonalize.models.blend import BlendModel
+from openpersonalize.models.cold_users import ColdUsers
 from openpersonalize.models.columns import ColumnTable
 from openpersonalize.models.contexts import Contexts, key_of
 from openpersonalize.models.event_pairs import EventPairs
-from openpersonalize.models.factors import FactorModel
+from openpersonalize.models.factors import FactorPart
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.neighbours import NeighbourModel
+from openpersonalize.models.parts import PopularityPart
 from openpersonalize.models.popularity import PopularityModel
 from openpersonalize.models.ranker import (
     Allowed,
@@ -22,26 +25,33 @@ from openpersonalize.models.ranker import (
     Ranker,
     UserRanker,
 )
+from openpersonalize.models.semantic import SemanticModel
+from openpersonalize.models.transitions import TransitionPart
 
 __all__ = [
     "INDEX_KINDS",
     "KINDS",
     "Allowed",
+    "BlendModel",
+    "ColdUsers",
     "Contexts",
-    "FactorModel",
+    "FactorPart",
     "ItemRanker",
     "NeighbourModel",
     "PopularityModel",
+    "PopularityPart",
     "Query",
     "Question",
     "Ranked",
     "Ranker",
+    "SemanticModel",
+    "TransitionPart",
     "UserRanker",
     "warm_up",
 ]
 
 KINDS: Mapping[str, type[Ranker]] = {
-    model.kind: model for model in (FactorModel, PopularityModel, NeighbourModel)
+    model.kind: model for model in (BlendModel, PopularityModel, NeighbourModel, SemanticModel)
 }
 
 INDEX_KINDS: Mapping[str, type[ColumnTable] | type[EventPairs]] = {
@@ -56,29 +66,30 @@ def warm_up() -> None:
     model = _tiny_model()
     query = Query(user=0, recent=np.array([1], np.int32), recent_times=np.array([1]))
     model.recommend(query, 1)
-    model.recommend(query, 1, np.ones(2, np.bool_))
     model.rank(query, query.recent)
+    model.rank(query, query.recent)
+    model.recommend(query, 1, np.ones(2, np.bool_))
     in_context = Query(context=model.contexts.rows({"c": "v"}))
     model.recommend(in_context, 1)
     model.recommend(in_context, 1, np.ones(2, np.bool_))
     model.items.find_many([model.items.text(model.items.find("b"))])
 
 
-def _tiny_model() -> FactorModel:
+def _tiny_model() -> BlendModel:
     """Return a model of two items whose arrays have the types and flags of a loaded one."""
     items, users = IdIndex.build(["a", "b"]), IdIndex.build(["u"])
     histories = Histories(np.array([0, 1]), np.array([0], np.int32), np.array([0]))
     half = np.full(2, 0.5, np.float32)
-    return FactorModel(
+    return BlendModel(
         items=items,
         users=users,
         histories=histories,
-        factors=topk.pack(np.eye(2, 4, dtype=np.float32)),
+        factors=FactorPart(topk.pack(np.eye(2, 4, dtype=np.float32)), 2, half, 1.0),
+        transitions=TransitionPart(np.array([0, 1, 1]), np.array([1], np.int32), half[:1], half, 1.0),
+        popularity=PopularityPart.of(half, 1.0),
+        cold=ColdUsers.of(half),
         bias=topk.pack_bias(half),
-        event_weights=half,
-        popular=histories.items,
-        popular_probabilities=half,
-        log_popularity=half,
+        n_read=2,
         temperature=1.0,
         seen_penalty=1.0,
         contexts=Contexts(

@@ -6,10 +6,13 @@ i // LANES. So every load of the scoring loop is contiguous, whatever the width,
 
 import numpy as np
 
-from openpersonalize.models.compiled import Flags, Floats, Ints, Longs, compiled, frozen
+from openpersonalize.models.compiled import Bytes, Flags, Floats, Ints, Longs, compiled, frozen
 
 LANES = 64
 _UNROLL = 4
+
+LEAST_SHARE = 0.25
+"""See `unit_of`."""
 
 # 2^f on [0, 1), minimax, relative error below 3e-7.
 _C0, _C1, _C2 = np.float32(1.0), np.float32(0.6931471806), np.float32(0.2402265070)
@@ -44,6 +47,24 @@ def fold_in(factors: Floats, newest: Ints, weights: Floats) -> Floats:
     (Hu et al.), x = (I + sum w_k y_k y_k')^-1 sum w_k y_k, is V' (I + V V')^-1 w^½ with rows V_k = w_k^½ y_k:
     an n x n system, however wide the factors.
     """
+    gathered, solution = _solved_events(factors, newest, weights)
+    vector = np.zeros(factors.shape[1], np.float32)
+    for event in range(len(newest)):
+        for column in range(len(vector)):
+            vector[column] += solution[event] * gathered[event, column]
+    return vector
+
+
+@compiled
+def amounts_of_events(factors: Floats, newest: Ints, weights: Floats) -> Floats:
+    """Return how often the factors of each event's item are in the user's vector, float32."""
+    _, solution = _solved_events(factors, newest, weights)
+    return solution * np.sqrt(weights)
+
+
+@compiled
+def _solved_events(factors: Floats, newest: Ints, weights: Floats) -> tuple[Floats, Floats]:
+    """Return V and (I + V V')^-1 w^½ of `fold_in`."""
     n, width = len(newest), factors.shape[1]
     gathered = np.empty((n, width), np.float32)
     for event in range(n):
@@ -61,11 +82,7 @@ def fold_in(factors: Floats, newest: Ints, weights: Floats) -> Floats:
         lower[row, row] += np.float32(1.0)
     solution = np.sqrt(weights)
     _solve_positive_definite(lower, solution)
-    vector = np.zeros(width, np.float32)
-    for event in range(n):
-        for column in range(width):
-            vector[column] += solution[event] * gathered[event, column]
-    return vector
+    return gathered, solution
 
 
 @compiled
@@ -91,14 +108,14 @@ def _solve_positive_definite(lower: Floats, right: Floats) -> None:
 
 
 @compiled
-def score_catalogue(factors: Floats, vector: Floats, bias: Floats) -> Floats:
-    """Return vector · factors + bias for every lane, float32, shape (n_blocks * LANES,)."""
+def score_catalogue(factors: Floats, vector: Floats) -> Floats:
+    """Return vector · factors for every lane, float32, shape (n_blocks * LANES,)."""
     n_blocks, width, _ = factors.shape
     scores = np.empty(n_blocks * LANES, np.float32)
     for block in range(n_blocks):
         first = block * LANES
         for lane in range(LANES):
-            scores[first + lane] = bias[first + lane]
+            scores[first + lane] = np.float32(0.0)
         for column in range(0, width, _UNROLL):
             x0, x1, x2, x3 = vector[column], vector[column + 1], vector[column + 2], vector[column + 3]
             for lane in range(LANES):
@@ -112,18 +129,70 @@ def score_catalogue(factors: Floats, vector: Floats, bias: Floats) -> Floats:
 
 
 @compiled
-def penalise(scores: Floats, seen: Ints, more_seen: Ints, penalty: float) -> None:
-    """Subtract the penalty once from every item that occurs in either list."""
-    is_done = np.zeros(len(scores), np.uint8)
-    amount = np.float32(penalty)
-    for item in seen:
-        if is_done[item] == 0:
-            is_done[item] = 1
-            scores[item] -= amount
-    for item in more_seen:
-        if is_done[item] == 0:
-            is_done[item] = 1
-            scores[item] -= amount
+def score_some(factors: Floats, vector: Floats, items: Ints) -> Floats:
+    """Return vector · factors for some items, float32, in their order."""
+    scores = np.empty(len(items), np.float32)
+    for at, item in enumerate(items):
+        block, lane = item // LANES, item % LANES
+        total = np.float32(0.0)
+        for column in range(factors.shape[1]):
+            total += vector[column] * factors[block, column, lane]
+        scores[at] = total
+    return scores
+
+
+@compiled
+def unit_of(weight: float, highest: float, highest_unseen: float) -> float:
+    """Return what raw scores of a part are multiplied by, from the highest of all and of the unseen items.
+
+    The highest unseen one then counts `weight`, unless it is lower than LEAST_SHARE of the highest of all:
+    so no item counts more than weight / LEAST_SHARE, and what is next to nothing is not blown up.
+    """
+    reference = max(highest_unseen, LEAST_SHARE * highest)
+    return weight / reference if reference > 0.0 else 0.0
+
+
+@compiled
+def highest_scores(scores: Floats, seen: Ints, n_items: int) -> tuple[float, float]:
+    """Return the highest score of all items, and of those that are not seen; minus infinity of none.
+
+    `scores` may be padded, and are the same afterwards; `seen` names each item once.
+    """
+    aside = np.empty(len(seen), np.float32)
+    highest_seen = np.float32(-np.inf)
+    for at, item in enumerate(seen):
+        aside[at] = scores[item]
+        highest_seen = max(highest_seen, scores[item])
+        scores[item] = np.float32(-np.inf)
+    highest = np.float32(-np.inf)
+    for item in range(n_items):
+        highest = max(highest, scores[item])
+    for at, item in enumerate(seen):
+        scores[item] = aside[at]
+    return float(max(highest, highest_seen)), float(highest)
+
+
+@compiled
+def begin(
+    bias: Floats, history: Ints, recent: Ints, limit: int, seen_penalty: float
+) -> tuple[Floats, Ints, Ints, Bytes]:
+    """Return what the scores of a user begin with, and the user's events as parts of a blend read them.
+
+    The scores are the bias, less the penalty for items that the user had before. Then: the items of up to
+    `limit` newest events, newest first; each item of any event once; and by item whether it is one of these.
+    """
+    scores = bias.copy()
+    is_seen = np.zeros(len(bias), np.uint8)
+    seen = np.empty(len(history) + len(recent), np.int32)
+    size = 0
+    for events in (history, recent):
+        for item in events:
+            if is_seen[item] == 0:
+                is_seen[item] = 1
+                seen[size] = item
+                size += 1
+                scores[item] -= np.float32(seen_penalty)
+    return scores, newest_events(history, recent, limit), seen[:size], is_seen
 
 
 @compiled
@@ -258,56 +327,9 @@ def pick(scores: Floats, allowed: Flags, k: int) -> tuple[Ints, Floats, float]:
 
 
 @compiled
-def recommend(  # noqa: PLR0917  # numba takes positional arguments only
-    factors: Floats,
-    bias: Floats,
-    history: Ints,
-    recent: Ints,
-    event_weights: Floats,
-    temperature: float,
-    seen_penalty: float,
-    allowed: Flags,
-    k: int,
-) -> tuple[Ints, Floats, float]:
-    """Return the k best items for a user with events, their softmax, and the logarithm of its denominator.
-
-    `allowed` says by item row which may be returned; empty means all. The softmax is over the catalogue all
-    the same.
-    """
-    newest = newest_events(history, recent, len(event_weights))
-    vector = fold_in(factors, newest, event_weights[: len(newest)])
-    vector *= np.float32(temperature)
-    scores = score_catalogue(factors, vector, bias)
-    if seen_penalty != 0.0:
-        penalise(scores, history, recent, seen_penalty)
-    return pick(scores, allowed, k)
-
-
-@compiled
-def score_candidates(  # noqa: PLR0917  # numba takes positional arguments only
-    factors: Floats,
-    bias: Floats,
-    history: Ints,
-    recent: Ints,
-    event_weights: Floats,
-    temperature: float,
-    seen_penalty: float,
-    candidates: Ints,
-) -> Floats:
-    """Return the score of every candidate, float32, in their order, for a user with events."""
-    newest = newest_events(history, recent, len(event_weights))
-    vector = fold_in(factors, newest, event_weights[: len(newest)])
-    scores = np.empty(len(candidates), np.float32)
-    is_seen = np.zeros(len(bias), np.uint8)
-    for item in history:
-        is_seen[item] = 1
-    for item in recent:
-        is_seen[item] = 1
-    for at, item in enumerate(candidates):
-        total = np.float32(0.0)
-        for column in range(factors.shape[1]):
-            total += vector[column] * factors[item // LANES, column, item % LANES]
-        scores[at] = np.float32(temperature) * total + bias[item]
-        if is_seen[item] != 0:
-            scores[at] -= np.float32(seen_penalty)
-    return scores
+def log_total(scores: Floats) -> float:
+    """Return the logarithm of the sum of exp(score), over padded scores."""
+    highest = np.float32(-np.inf)
+    for score in scores:
+        highest = max(highest, score)
+    return float(float(highest) + np.log(sum_of_exponentials(scores, float(highest))))

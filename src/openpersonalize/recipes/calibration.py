@@ -2,7 +2,7 @@
 
 The newest event of some users is kept from the training. Given the events before it, the model's scores are
 
-    temperature x·y_i + familiarity_weight familiarity_i - seen_penalty [the user had i before]
+    temperature blend_i + familiarity_weight familiarity_i - seen_penalty [the user had i before]
         + the sum over contextual columns c of context_weight_c lift_ci
 
 and their softmax over the catalogue should give the held-out items as much probability as can be: a
@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from openpersonalize.models import FactorModel, topk
+from openpersonalize.models import BlendModel
 from openpersonalize.models.compiled import Ints, Longs, compiled
 from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.lifts import Lifts
@@ -46,7 +46,7 @@ FAMILIAR_COUNT = 10.0
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns the model's products into log-probabilities (up to a constant)."""
+    """What turns the sum of a model's parts into log-probabilities (up to a constant)."""
 
     temperature: float = 1.0
     familiarity_weight: float = 0.0
@@ -83,7 +83,7 @@ def draw(interactions: Interactions, generator: np.random.Generator) -> Sample:
     return Sample(users, interactions.histories.items[newest], codes, is_kept)
 
 
-def fit(model: FactorModel, lifts: Lifts, interactions: Interactions, sample: Sample) -> Calibration:
+def fit(model: BlendModel, lifts: Lifts, interactions: Interactions, sample: Sample) -> Calibration:
     """Return the calibration of a model and lifts that were trained without the sample's newest events.
 
     `interactions` hold these events too: the rate of repeats is measured on the newest event of all users.
@@ -141,7 +141,7 @@ def _count_repeats(starts: Longs, items: Ints) -> int:
 class _View:
     """The sample's users before their newest event, as arrays.
 
-    - `products`: float32, shape (n_users, n_items): x·y_i.
+    - `blends`: float32, shape (n_users, n_items): the sum of the parts.
     - `familiarity`: float32, shape (n_items,).
     - `is_seen`: bool, shape (n_users, n_items).
     - `targets`: int32, shape (n_users,).
@@ -149,33 +149,30 @@ class _View:
       value.
     """
 
-    products: NDArray[np.float32]
+    blends: NDArray[np.float32]
     familiarity: NDArray[np.float32]
     is_seen: NDArray[np.bool_]
     targets: NDArray[np.int32]
     lifts: tuple[NDArray[np.float32], ...]
 
     @classmethod
-    def of(cls, model: FactorModel, lifts: Lifts, interactions: Interactions, sample: Sample) -> "_View":
+    def of(cls, model: BlendModel, lifts: Lifts, interactions: Interactions, sample: Sample) -> "_View":
         n_items = interactions.n_items
-        products = np.empty((len(sample.users), n_items), np.float32)
+        blends = np.empty((len(sample.users), n_items), np.float32)
         is_seen = np.zeros((len(sample.users), n_items), np.bool_)
-        no_bias = np.zeros(len(model.bias), np.float32)
         starts = interactions.histories.starts
         for row, user in enumerate(sample.users):
             before = interactions.histories.items[starts[user] : starts[user + 1] - 1]
-            newest = topk.newest_events(before, before[:0], len(model.event_weights))
-            vector = topk.fold_in(model.factors, newest, model.event_weights[: len(newest)])
-            products[row] = topk.score_catalogue(model.factors, vector, no_bias)[:n_items]
+            blends[row] = model.relevance(before)
             is_seen[row, before] = True
         by_column = tuple(
             lifts.dense(column, sample.codes[:, column]) for column in range(len(lifts.matrices))
         )
-        return cls(products, familiarity(interactions), is_seen, sample.targets, by_column)
+        return cls(blends, familiarity(interactions), is_seen, sample.targets, by_column)
 
     def scores(self, by: Calibration) -> NDArray[np.float32]:
         """Return the scores of all items for all users."""
-        scores = np.float32(by.temperature) * self.products
+        scores = np.float32(by.temperature) * self.blends
         scores += np.float32(by.familiarity_weight) * self.familiarity
         scores -= np.float32(by.seen_penalty) * self.is_seen
         for weight, lifts in zip(by.context_weights, self.lifts, strict=True):
@@ -184,8 +181,11 @@ class _View:
         return scores
 
     def widest_gap(self, by: Calibration) -> float:
-        """Return what no two items' scores differ by more than, the penalty left out."""
-        gaps = [by.temperature * np.ptp(self.products), by.familiarity_weight * np.ptp(self.familiarity)]
+        """Return what no two items' scores differ by more than, the penalty left out, and some.
+
+        Other users' blends may have a wider range than the sample's, but hardly twice as wide.
+        """
+        gaps = [2.0 * by.temperature * np.ptp(self.blends), by.familiarity_weight * np.ptp(self.familiarity)]
         gaps += [weight * np.ptp(lifts) for weight, lifts in zip(by.context_weights, self.lifts, strict=True)]
         return float(sum(gaps))
 
@@ -206,7 +206,7 @@ class _View:
         """Return the features of each user's target: three, and the lifts of some columns."""
         rows = np.arange(len(self.targets))
         features = [
-            self.products[rows, self.targets],
+            self.blends[rows, self.targets],
             self.familiarity[self.targets],
             -1.0 * self.is_seen[rows, self.targets],
             *(self.lifts[column][rows, self.targets] for column in columns),
@@ -216,7 +216,7 @@ class _View:
     def expected(self, probabilities: NDArray[np.float32], columns: Sequence[int]) -> NDArray[np.float64]:
         """Return the same features' means under each user's probabilities."""
         means = [
-            np.einsum("ui,ui->u", probabilities, self.products),
+            np.einsum("ui,ui->u", probabilities, self.blends),
             probabilities @ self.familiarity,
             -np.einsum("ui,ui->u", probabilities, self.is_seen),
             *(np.einsum("ui,ui->u", probabilities, self.lifts[column]) for column in columns),
@@ -224,9 +224,9 @@ class _View:
         return np.stack(means, axis=1).astype(np.float64)
 
 
-_PRIOR_MEAN = (15.0, 1.0, 0.0)
-_PRIOR_PRECISION = (0.01, 1.0, 0.01)
-_BOUNDS = ((0.1, 1000.0), (0.0, 5.0), (-20.0, 50.0))
+_PRIOR_MEAN = (1.0, 1.0, 0.0)
+_PRIOR_PRECISION = (1.0, 1.0, 0.01)
+_BOUNDS = ((0.05, 50.0), (0.0, 5.0), (-20.0, 50.0))
 _CONTEXT_MEAN, _CONTEXT_PRECISION, _CONTEXT_BOUNDS = 1.0, 1.0, (0.0, 5.0)
 """1 is right where the context tells nothing of the user that the items do not."""
 

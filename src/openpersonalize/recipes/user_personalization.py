@@ -1,8 +1,8 @@
 """The recipes of items for a user, and of given items ranked for a user."""
 
-from openpersonalize.models import FactorModel
+from openpersonalize.models import BlendModel
 from openpersonalize.models.ranker import Question
-from openpersonalize.recipes.als import train
+from openpersonalize.recipes.blend import train
 from openpersonalize.recipes.parameters import DEFAULT_WIDTH, EXPLORATION, USUAL_HISTORIES, sequence
 from openpersonalize.recipes.recipe import PERSONALIZED_RANKING, SHOP, USER_PERSONALIZATION, VIDEO, Recipe
 
@@ -14,7 +14,7 @@ RECIPES = (
         feature_transformation="JSON-percentile-filtering",
         hyperparameters=sequence(DEFAULT_WIDTH) + USUAL_HISTORIES + EXPLORATION,
         train=train,
-        model=FactorModel,
+        model=BlendModel,
         tables=("ITEMS", "USERS"),
         is_contextual=True,
     ),
@@ -26,7 +26,7 @@ RECIPES = (
         hyperparameters=sequence(DEFAULT_WIDTH) + USUAL_HISTORIES,
         question=Question.RANKING,
         train=train,
-        model=FactorModel,
+        model=BlendModel,
         tables=("ITEMS", "USERS"),
         is_contextual=True,
     ),
@@ -38,6 +38,8 @@ RECIPES = (
         hyperparameters=EXPLORATION,
         needs_user=True,
         leaves_out="Watch",
+        train=train,
+        model=BlendModel,
         tables=("ITEMS", "USERS"),
         is_contextual=True,
     ),
@@ -49,6 +51,8 @@ RECIPES = (
         hyperparameters=EXPLORATION,
         needs_user=True,
         leaves_out="Purchase",
+        train=train,
+        model=BlendModel,
         tables=("ITEMS", "USERS"),
         is_contextual=True,
     ),
