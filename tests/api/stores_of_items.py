@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from openpersonalize.models import FactorModel, NeighbourModel, PopularityModel, topk
+from openpersonalize.models import BlendModel, NeighbourModel, PopularityModel
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.storage import artifacts
@@ -26,6 +26,7 @@ from openpersonalize.storage.tables import (
     SolutionRow,
     SolutionVersionRow,
 )
+from tests.blends import blend_of
 from tests.world import World
 
 INTERACTIONS: list[dict[str, Any]] = [
@@ -168,33 +169,27 @@ def factor_model(
     items: Sequence[str],
     factors: "np.ndarray[Any, np.dtype[np.float32]]",
     histories: Mapping[str, Sequence[int]] | None = None,
-) -> FactorModel:
-    """A factor model with the given factors; popular items are those first named."""
+) -> BlendModel:
+    """A blend of nothing but the given factors; popular items are those first named."""
     n_items, histories = len(items), histories or {}
-    popular = np.arange(n_items, dtype=np.int32)
     weights = 1.0 / np.arange(1, n_items + 1)
-    shares = (weights / weights.sum()).astype(np.float32)
     lengths = [len(rows) for rows in histories.values()]
-    return FactorModel(
-        items=IdIndex.build(items),
-        users=IdIndex.build(list(histories)),
-        histories=Histories(
+    return blend_of(
+        IdIndex.build(items),
+        IdIndex.build(list(histories)),
+        Histories(
             starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
             items=np.array([row for rows in histories.values() for row in rows], np.int32),
             times=np.zeros(sum(lengths), np.int64),
         ),
-        factors=topk.pack(factors.astype(np.float32)),
-        bias=topk.pack_bias(np.zeros(n_items, np.float32)),
-        event_weights=np.array([5.0, 2.0, 1.0], np.float32),
-        popular=popular,
-        popular_probabilities=shares,
-        log_popularity=np.log(shares),
+        shares=(weights / weights.sum()).astype(np.float32),
+        factors=factors,
+        event_weights=(5.0, 2.0, 1.0),
         temperature=8.0,
-        seen_penalty=0.0,
     )
 
 
-def two_tastes() -> FactorModel:
+def two_tastes() -> BlendModel:
     """Ten items of each of two tastes; a user `u` who liked a0."""
     items = [f"a{number}" for number in range(10)] + [f"b{number}" for number in range(10)]
     factors = np.zeros((20, 4), np.float32)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from openpersonalize.models import KINDS, FactorModel, Query
+from openpersonalize.models import KINDS, BlendModel, Query
 from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.event_log import read_streamed
@@ -160,9 +160,9 @@ def test_a_session_is_somebody_until_the_next_training_and_then_its_users(world:
         assert scores_of(store, visit) == scores_of(store, "stranger")
 
 
-def model_of(world: World, version: str) -> FactorModel:
+def model_of(world: World, version: str) -> BlendModel:
     model = artifacts.load(world.artifact(version), KINDS)
-    assert isinstance(model, FactorModel)
+    assert isinstance(model, BlendModel)
     return model
 
 
@@ -172,7 +172,7 @@ def scores_of(store: Store, user: str) -> dict[str, float]:
     return {entry["itemId"]: entry["score"] for entry in answer["itemList"]}
 
 
-def expected(model: FactorModel, user: str, recent: list[str]) -> dict[str, float]:
+def expected(model: BlendModel, user: str, recent: list[str]) -> dict[str, float]:
     """What a model answers if exactly these events are new to it."""
     now = np.full(len(recent), int(time.time()))
     query = Query(user=model.users.find(user), recent=model.items.find_many(recent), recent_times=now)
@@ -218,7 +218,7 @@ def purchases(server: Server) -> Store:
         solutionConfig={"eventValueThreshold": "4.5", "algorithmHyperParameters": {"hidden_dimension": "32"}},
     )
     model = model_of(world, version)
-    assert (len(model.histories.items), len(model.items), model.factors.shape[1]) == (60 * 20, 25, 32)
+    assert (len(model.histories.items), len(model.items), model.factors.blocks.shape[1]) == (60 * 20, 25, 32)
     return store
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from openpersonalize.models import FactorModel, NeighbourModel, Query, UserRanker, topk
+from openpersonalize.models import BlendModel, NeighbourModel, Query, UserRanker, topk
 from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.loading import EventFilter, Interactions, Source, load_interactions
@@ -45,10 +45,10 @@ def before(everything: Interactions) -> Interactions:
 
 
 @pytest.fixture(scope="module")
-def personal(before: Interactions) -> FactorModel:
+def personal(before: Interactions) -> BlendModel:
     settings = validate_hyperparameters(RECIPES["aws-user-personalization"], {}, {})
     model = TRAINERS["aws-user-personalization"](Task(before, settings, n_threads=2)).model
-    assert isinstance(model, FactorModel)
+    assert isinstance(model, BlendModel)
     return model
 
 
@@ -70,7 +70,7 @@ def _gains(
 
 
 def test_user_personalization_beats_popularity_count(
-    everything: Interactions, before: Interactions, personal: FactorModel
+    everything: Interactions, before: Interactions, personal: BlendModel
 ) -> None:
     popularity = TRAINERS["aws-popularity-count"](Task(before, {})).model
     assert isinstance(popularity, UserRanker)
@@ -82,14 +82,14 @@ def test_user_personalization_beats_popularity_count(
     assert ours.sum() / theirs.sum() > 2.5
 
 
-def test_a_users_list_is_new_films(personal: FactorModel, before: Interactions) -> None:
+def test_a_users_list_is_new_films(personal: BlendModel, before: Interactions) -> None:
     for user in range(0, before.n_users, 5):
         ranked = personal.recommend(Query(user=user), 25)
         assert not np.isin(ranked.items, before.histories.items_of(user)).any()
 
 
 def _log_probabilities(
-    model: FactorModel, everything: Interactions
+    model: BlendModel, everything: Interactions
 ) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """How probable each user's next film was, as logarithms."""
     logs = np.zeros(everything.n_users)
@@ -102,18 +102,18 @@ def _log_probabilities(
 
 
 def test_served_probabilities_explain_the_next_film_better_than_popularity(
-    personal: FactorModel, everything: Interactions
+    personal: BlendModel, everything: Interactions
 ) -> None:
     ours = _log_probabilities(personal, everything).mean()
     targets = everything.histories.items[everything.histories.starts[1:] - N_TARGETS]
 
-    assert ours > personal.log_popularity[targets].mean() + 0.6
+    assert ours > personal.cold.logs[targets].mean() + 0.6
     assert ours > -np.log(everything.n_items) + 1.5
 
 
 @pytest.mark.parametrize("factor", [0.7, 1.4])
 def test_no_other_temperature_is_more_honest(
-    personal: FactorModel, everything: Interactions, factor: float
+    personal: BlendModel, everything: Interactions, factor: float
 ) -> None:
     bias = topk.pack_bias(np.float32(factor) * personal.bias[: everything.n_items])
     other = dataclasses.replace(personal, temperature=factor * personal.temperature, bias=bias)

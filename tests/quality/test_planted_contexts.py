@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from openpersonalize.models import FactorModel, Query
+from openpersonalize.models import BlendModel, Query
 from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.training import Task
@@ -16,20 +16,20 @@ from tests.trainers import CONTEXTUAL, TRAINERS
 USERS = range(0, 400, 7)
 
 
-def _trained(store: Store, recipe: str = "aws-user-personalization") -> FactorModel:
+def _trained(store: Store, recipe: str = "aws-user-personalization") -> BlendModel:
     settings = validate_hyperparameters(RECIPES[recipe], {"hidden_dimension": "32"}, {})
     model = TRAINERS[recipe](Task(store.interactions, settings, n_threads=2)).model
-    assert isinstance(model, FactorModel)
+    assert isinstance(model, BlendModel)
     return model
 
 
 @cache
-def _of_devices(recipe: str = "aws-user-personalization", faith: float = 0.98) -> tuple[Store, FactorModel]:
+def _of_devices(recipe: str = "aws-user-personalization", faith: float = 0.98) -> tuple[Store, BlendModel]:
     store = device_store(faith=faith)
     return store, _trained(store, recipe)
 
 
-def _top(model: FactorModel, user: int, **context: str) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
+def _top(model: BlendModel, user: int, **context: str) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
     return model.recommend(Query(user=user, context=model.contexts.rows(context)), 10).items
 
 
@@ -137,7 +137,7 @@ def test_columns_that_say_nothing_of_items_leave_the_model_as_it_is() -> None:
 
     assert model.contexts.columns == ("COIN", "DIE", "SAME", "EMPTY", "EVENT")
     assert len(model.contexts.values) == 0
-    for field in dataclasses.fields(FactorModel):
+    for field in dataclasses.fields(BlendModel):
         ours, theirs = getattr(model, field.name), getattr(plain, field.name)
         if isinstance(ours, np.ndarray):
             assert np.array_equal(ours, theirs), field.name
@@ -159,4 +159,4 @@ def test_a_column_that_helps_counts_beside_one_that_does_not() -> None:
 
 
 def test_recipes_that_use_contexts_are_trained_on_them() -> None:
-    assert {name for name, train in TRAINERS.items() if train.__module__.endswith(".als")} == CONTEXTUAL
+    assert {name for name, train in TRAINERS.items() if train.__module__.endswith(".blend")} == CONTEXTUAL

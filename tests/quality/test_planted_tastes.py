@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from openpersonalize.models import FactorModel, Query
+from openpersonalize.models import BlendModel, Query
 from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.training import Task
@@ -16,11 +16,11 @@ N_PLANTED = 100
 
 
 @cache
-def _trained(repeat_share: float) -> tuple[Store, FactorModel]:
+def _trained(repeat_share: float) -> tuple[Store, BlendModel]:
     store = taste_store(repeat_share=repeat_share)
     settings = validate_hyperparameters(RECIPES["aws-user-personalization"], {}, {})
     trained = TRAINERS["aws-user-personalization"](Task(store.interactions, settings, n_threads=2))
-    assert isinstance(trained.model, FactorModel)
+    assert isinstance(trained.model, BlendModel)
     return store, trained.model
 
 
@@ -53,7 +53,7 @@ def test_known_users_get_their_own_cluster() -> None:
     assert np.mean(shares) > 0.95
 
 
-def _share_of_seen(model: FactorModel) -> float:
+def _share_of_seen(model: BlendModel) -> float:
     return float(
         np.mean(
             [
@@ -91,7 +91,7 @@ def test_served_scores_are_honest_probabilities() -> None:
         by_item = np.empty(fresh.n_items)
         by_item[ranked.items] = ranked.scores
         log_model.append(np.log(by_item[items[10]]))
-        log_popular.append(model.log_popularity[items[10]])
+        log_popular.append(model.cold.logs[items[10]])
         said.append(ranked.scores[:20].sum())
         came.append(items[10] in ranked.items[:20])
     uniform = -np.log(fresh.n_items)

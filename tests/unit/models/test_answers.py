@@ -7,54 +7,53 @@ import pytest
 
 from openpersonalize.models import (
     KINDS,
+    BlendModel,
     Contexts,
-    FactorModel,
     ItemRanker,
     NeighbourModel,
     PopularityModel,
     Query,
     UserRanker,
+    factors,
+    parts,
     topk,
+    transitions,
     warm_up,
 )
 from openpersonalize.models.contexts import key_of
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.popularity import by_popularity, places_of
+from tests.blends import blend_of
 
 
 def _rows(*items: int) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
     return np.array(items, np.int32)
 
 
-def _factor_model(*, seen_penalty: float = 0.0) -> FactorModel:
+def _blend(*, seen_penalty: float = 0.0) -> BlendModel:
     """Two tastes: items 0-4 and 5-9; user u0 had 0 and 1, user u1 had nothing; popular first: 9, 8, …"""
-    shares = np.arange(1, 11, dtype=np.float32) / 55
-    popular = by_popularity(shares)
-    return FactorModel(
-        items=IdIndex.build([f"i{row}" for row in range(10)]),
-        users=IdIndex.build(["u0", "u1"]),
-        histories=Histories(np.array([0, 2, 2]), _rows(0, 1), np.array([10, 20])),
-        factors=topk.pack(np.repeat(np.eye(2, dtype=np.float32), 5, axis=0)),
-        bias=topk.pack_bias(np.zeros(10, np.float32)),
-        event_weights=np.array([4.0, 1.0], np.float32),
-        popular=popular,
-        popular_probabilities=shares[popular],
-        log_popularity=np.log(shares),
+    return blend_of(
+        IdIndex.build([f"i{row}" for row in range(10)]),
+        IdIndex.build(["u0", "u1"]),
+        Histories(np.array([0, 2, 2]), _rows(0, 1), np.array([10, 20])),
+        shares=np.arange(1, 11, dtype=np.float32) / 55,
+        factors=np.repeat(np.eye(2, dtype=np.float32), 5, axis=0),
+        event_weights=(4.0, 1.0),
         temperature=10.0,
         seen_penalty=seen_penalty,
     )
 
 
 def test_a_known_user_gets_items_of_their_taste_in_item_order() -> None:
-    ranked = _factor_model().recommend(Query(user=0), 6)
+    ranked = _blend().recommend(Query(user=0), 6)
 
     assert ranked.items.tolist() == [0, 1, 2, 3, 4, 5]
     assert ranked.items.dtype == np.int32
 
 
 def test_scores_are_probabilities_over_the_whole_catalogue() -> None:
-    model = _factor_model(seen_penalty=1.5)
+    model = _blend(seen_penalty=1.5)
     whole = model.recommend(Query(user=0, recent=_rows(6)), 10)
     top = model.recommend(Query(user=0, recent=_rows(6)), 3)
 
@@ -65,14 +64,14 @@ def test_scores_are_probabilities_over_the_whole_catalogue() -> None:
 
 
 def test_one_new_event_turns_the_list_at_once() -> None:
-    ranked = _factor_model().recommend(Query(user=0, recent=_rows(7)), 5)
+    ranked = _blend().recommend(Query(user=0, recent=_rows(7)), 5)
 
     assert set(ranked.items.tolist()) == {5, 6, 7, 8, 9}
 
 
 def test_only_the_newest_events_are_read() -> None:
     """Two events are read, so of three recent ones the first, and the history, count no more."""
-    model = _factor_model()
+    model = _blend()
 
     read = model.recommend(Query(user=-1, recent=_rows(7, 8)), 10)
     longer = model.recommend(Query(user=0, recent=_rows(0, 7, 8)), 10)
@@ -81,7 +80,7 @@ def test_only_the_newest_events_are_read() -> None:
 
 def test_an_event_that_was_sent_late_takes_its_place_in_time() -> None:
     """User u0 had items at 10 and 20; what happened before, or between, is not the newest."""
-    model = _factor_model()
+    model = _blend()
 
     def scores(query: Query) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
         ranked = model.recommend(query, 10)
@@ -95,7 +94,7 @@ def test_an_event_that_was_sent_late_takes_its_place_in_time() -> None:
 
 
 def test_a_seen_item_falls_behind_by_the_penalty() -> None:
-    ranked = _factor_model(seen_penalty=100.0).recommend(Query(user=0), 10)
+    ranked = _blend(seen_penalty=100.0).recommend(Query(user=0), 10)
 
     assert ranked.items.tolist()[:3] == [2, 3, 4]
     assert set(ranked.items.tolist()[-2:]) == {0, 1}
@@ -103,14 +102,14 @@ def test_a_seen_item_falls_behind_by_the_penalty() -> None:
 
 @pytest.mark.parametrize("user", [-1, 1])
 def test_a_user_without_events_gets_popular_items_with_probabilities(user: int) -> None:
-    ranked = _factor_model().recommend(Query(user=user), 4)
+    ranked = _blend().recommend(Query(user=user), 4)
 
     assert ranked.items.tolist() == [9, 8, 7, 6]
     assert ranked.scores == pytest.approx([10 / 55, 9 / 55, 8 / 55, 7 / 55])
 
 
 def test_ranking_normalises_over_the_candidates() -> None:
-    model = _factor_model(seen_penalty=3.0)
+    model = _blend(seen_penalty=3.0)
     query = Query(user=0, recent=_rows(5))
     ranked = model.rank(query, _rows(9, 1, 5, 2))
     whole = model.recommend(query, 10)
@@ -125,14 +124,14 @@ def test_ranking_normalises_over_the_candidates() -> None:
 
 
 def test_ranking_for_an_unknown_user_goes_by_popularity() -> None:
-    ranked = _factor_model().rank(Query(), _rows(1, 4, 0))
+    ranked = _blend().rank(Query(), _rows(1, 4, 0))
 
     assert ranked.items.tolist() == [4, 1, 0]
     assert ranked.scores == pytest.approx([5 / 8, 2 / 8, 1 / 8])
 
 
 def test_ranking_nothing_gives_nothing() -> None:
-    assert _factor_model().rank(Query(user=0), _rows()).items.tolist() == []
+    assert _blend().rank(Query(user=0), _rows()).items.tolist() == []
 
 
 def test_popularity_is_the_same_for_everybody_and_has_no_scores() -> None:
@@ -171,8 +170,8 @@ def test_a_seed_that_is_unknown_or_has_no_neighbours_gets_popular_items() -> Non
 
 
 def test_models_say_which_questions_they_answer() -> None:
-    assert isinstance(_factor_model(), UserRanker)
-    assert not isinstance(_factor_model(), ItemRanker)
+    assert isinstance(_blend(), UserRanker)
+    assert not isinstance(_blend(), ItemRanker)
     assert isinstance(_neighbour_model(), ItemRanker)
     assert not isinstance(_neighbour_model(), UserRanker)
     assert all(dataclasses.is_dataclass(model) and kind == model.kind for kind, model in KINDS.items())
@@ -180,10 +179,11 @@ def test_models_say_which_questions_they_answer() -> None:
 
 def test_a_warm_process_compiles_nothing_for_a_request() -> None:
     warm_up()
-    kernels = (topk.recommend, topk.score_candidates, topk.lifted, topk.pick)
+    kernels = (topk.begin, topk.lifted, topk.pick, factors._add_products, factors._add_some_products)
+    kernels += (transitions._add_followers, transitions._add_some_followers, parts._add_shares)
     compiled = [len(kernel.signatures) for kernel in kernels]
     model = dataclasses.replace(
-        _factor_model(seen_penalty=1.0),
+        _blend(seen_penalty=1.0),
         contexts=Contexts(
             ("DEVICE",),
             IdIndex.build([key_of("DEVICE", "tv")]),
@@ -202,7 +202,7 @@ def test_a_warm_process_compiles_nothing_for_a_request() -> None:
 
 
 def test_an_answer_has_allowed_items_alone_with_the_scores_that_they_have_among_all() -> None:
-    model = _factor_model(seen_penalty=1.5)
+    model = _blend(seen_penalty=1.5)
     allowed = np.array([row in (1, 6, 8) for row in range(10)])
 
     for user in (0, 1):
@@ -232,15 +232,17 @@ def test_lists_without_scores_skip_what_is_not_allowed() -> None:
 def test_few_allowed_items_have_the_order_and_scores_that_they_have_among_all() -> None:
     rng = np.random.default_rng(0)
     n_items = 200
-    shares = np.full(n_items, 1 / n_items, np.float32)
-    model = dataclasses.replace(
-        _factor_model(seen_penalty=0.5),
-        items=IdIndex.build([f"i{row}" for row in range(n_items)]),
-        factors=topk.pack(rng.normal(size=(n_items, 8)).astype(np.float32)),
-        bias=topk.pack_bias(rng.normal(size=n_items).astype(np.float32)),
-        popular=np.arange(n_items, dtype=np.int32),
-        popular_probabilities=shares,
-        log_popularity=np.log(shares),
+    model = blend_of(
+        IdIndex.build([f"i{row}" for row in range(n_items)]),
+        IdIndex.build(["u0"]),
+        Histories(np.array([0, 2]), _rows(0, 1), np.array([10, 20])),
+        shares=np.full(n_items, 1 / n_items, np.float32),
+        factors=rng.normal(size=(n_items, 8)).astype(np.float32),
+        transitions=np.maximum(0.0, rng.normal(-1.0, size=(n_items, n_items))),
+        bias=rng.normal(size=n_items).astype(np.float32),
+        weights=(2.0, 3.0, 1.0),
+        temperature=2.0,
+        seen_penalty=0.5,
     )
     allowed = np.zeros(n_items, np.bool_)
     allowed[[0, 3, 77, 150, 199]] = True

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from openpersonalize.models import Contexts, FactorModel, Query, topk
+from openpersonalize.models import BlendModel, Contexts, Query
 from openpersonalize.models.contexts import key_of
 from openpersonalize.models.histories import Histories
 from openpersonalize.models.ids import IdIndex
+from tests.blends import blend_of
 
 SHARES = np.array([0.4, 0.3, 0.2, 0.1], np.float32)
 
@@ -26,20 +27,15 @@ def _contexts() -> Contexts:
     )
 
 
-def _model() -> FactorModel:
+def _model() -> BlendModel:
     """Four items of one taste; user u had item 2."""
-    return FactorModel(
-        items=IdIndex.build(list("abcd")),
-        users=IdIndex.build(["u"]),
-        histories=Histories(np.array([0, 1]), _rows(2), np.array([10])),
-        factors=topk.pack(np.ones((4, 1), np.float32)),
-        bias=topk.pack_bias(np.log(SHARES)),
-        event_weights=np.ones(2, np.float32),
-        popular=_rows(0, 1, 2, 3),
-        popular_probabilities=SHARES,
-        log_popularity=np.log(SHARES),
-        temperature=1.0,
-        seen_penalty=0.0,
+    return blend_of(
+        IdIndex.build(list("abcd")),
+        IdIndex.build(["u"]),
+        Histories(np.array([0, 1]), _rows(2), np.array([10])),
+        shares=SHARES,
+        factors=np.ones((4, 1), np.float32),
+        bias=np.log(SHARES),
         contexts=_contexts(),
     )
 

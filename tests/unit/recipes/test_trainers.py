@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from openpersonalize.models import FactorModel, NeighbourModel, Query, UserRanker
+from openpersonalize.models import BlendModel, NeighbourModel, Query, UserRanker
 from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.interactions import Interactions
@@ -206,7 +206,7 @@ def test_users_of_unusual_histories_shape_nothing_but_are_known(recipe: str) -> 
 
         assert is_shaped[:60].sum() > 40
         assert [bool(is_shaped[90:150].any()), bool(is_shaped[150:].any())] == [has_longest, has_shortest]
-        if isinstance(model, FactorModel):
+        if isinstance(model, BlendModel):
             assert [len(model.histories.items_of(user)) for user in (60, 61)] == [60, 4]
 
 
@@ -214,8 +214,8 @@ def _is_shaped(model: object) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Say by item whether training found anything out about it."""
     if isinstance(model, NeighbourModel):
         return np.diff(model.starts) > 0
-    assert isinstance(model, FactorModel)
-    return np.abs(model.factors).sum(axis=1).ravel()[: len(model.items)] > 0
+    assert isinstance(model, BlendModel)
+    return np.abs(model.factors.blocks).sum(axis=1).ravel()[: len(model.items)] > 0
 
 
 def test_progress_rises_from_phase_to_phase() -> None:
@@ -237,11 +237,11 @@ def test_the_hyperparameters_shape_the_model() -> None:
     small = _train("aws-user-personalization", interactions, {"hidden_dimension": "32", "bptt": "5"}).model
     flat = _train("aws-user-personalization", interactions, {"recency_mask": "false"}).model
 
-    assert small.factors.shape[1] == 32
-    weights = small.event_weights
+    assert small.factors.blocks.shape[1] == 32
+    weights = small.factors.event_weights
     assert len(weights) == 5
     assert np.all(np.diff(weights) < 0)
-    assert len(set(flat.event_weights.tolist())) == 1
+    assert len(set(flat.factors.event_weights.tolist())) == 1
 
 
 def test_trends_count_for_unknown_users_where_the_recency_mask_is_on() -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from openpersonalize.jobs.lifecycle import TRAIN_SOLUTION_VERSION, begin, request_cancel
 from openpersonalize.jobs.worker import Worker
-from openpersonalize.models import KINDS, FactorModel, Query
+from openpersonalize.models import KINDS, BlendModel, Query
 from openpersonalize.storage import artifacts
 from openpersonalize.storage.generations import part_name, publish, seal
 from openpersonalize.storage.log_tables import EventRow
@@ -220,8 +220,8 @@ def test_a_training_ends_active_with_metrics_hours_and_an_artifact(shop: Shop) -
     assert 0 < version.training_hours < 1
     folder = shop.stores.artifacts / str(version.artifact_id)
     model = artifacts.load(folder, KINDS)
-    assert isinstance(model, FactorModel)
-    assert len(model.event_weights) == 7
+    assert isinstance(model, BlendModel)
+    assert model.n_read == 7
     assert (len(model.users), len(model.histories.items)) == (60, 1200)
     extra = artifacts.read_manifest(folder)["extra"]
     assert extra["recipe"] == "aws-user-personalization"
