@@ -195,6 +195,16 @@ def _training() -> Iterator[Step]:
         solutionConfig={"algorithmHyperParameters": {"hidden_dimension": "32"}},
     )
     yield from _made("SolutionVersion", "rankingVersion", solutionArn="{{ranking}}")
+    yield from _made(
+        "Solution",
+        "segments",
+        name="segments-{{run}}",
+        datasetGroupArn="{{group}}",
+        recipeArn=f"{RECIPE}aws-item-affinity",
+        performAutoTraining=False,
+        solutionConfig={"algorithmHyperParameters": {"hidden_dimension": "32"}},
+    )
+    yield from _made("SolutionVersion", "segmentsVersion", solutionArn="{{segments}}")
 
 
 def _campaigns() -> Iterator[Step]:
@@ -286,12 +296,11 @@ def _jobs() -> Iterator[Step]:
     batch: dict[str, Any] = {"jobName": "batch-{{run}}", "solutionVersionArn": "{{version}}", **place}
     yield from _made("BatchInferenceJob", "batch", status=failed, **batch)
     yield Step("ListBatchInferenceJobs", {"solutionVersionArn": "{{version}}"})
-    # Segments want a version of a segmentation recipe.
-    segment = {"jobName": "segments-{{run}}", "solutionVersionArn": "{{version}}", **place}
-    yield Step("CreateBatchSegmentJob", segment, refused="InvalidInputException")
-    missing = "{{batch}}-segments"
-    yield Step("DescribeBatchSegmentJob", {"batchSegmentJobArn": missing}, refused=NOT_FOUND)
-    yield Step("ListBatchSegmentJobs", {"solutionVersionArn": "{{version}}"})
+    # It ends by its input, which no operation of this API could have uploaded.
+    version = {"solutionVersionArn": "{{segmentsVersion}}"}
+    segment: dict[str, Any] = {"jobName": "segments-{{run}}", **version, **place}
+    yield from _made("BatchSegmentJob", "segment", status=failed, **segment)
+    yield Step("ListBatchSegmentJobs", version)
     export: dict[str, Any] = {"datasetArn": "{{events}}", "jobOutput": place["jobOutput"], "roleArn": ROLE}
     yield from _made("DatasetExportJob", "export", status=failed, jobName="export-{{run}}", **export)
     yield Step("ListDatasetExportJobs", {"datasetArn": "{{events}}"})
@@ -314,7 +323,7 @@ def _deletions() -> Iterator[Step]:
         ("Recommender", ("recommender",)),
         ("Filter", ("filter",)),
         ("MetricAttribution", ("attribution",)),
-        ("Solution", ("solution", "ranking")),
+        ("Solution", ("solution", "ranking", "segments")),
         ("EventTracker", ("tracker",)),
         ("Dataset", ("events", "items", "users", "taken", "actions", "views")),
     ):

@@ -28,6 +28,10 @@ class Kind:
     noun: str
     recipe: str
     most_results: int
+    target: str
+    """What its filters choose among."""
+    reason: str
+    """Why a job fails whose input is not there."""
 
     def __str__(self) -> str:
         return self.noun
@@ -53,8 +57,10 @@ class Kind:
         return found
 
 
-INFERENCE = Kind("inference", "aws-popularity-count", 500)
-SEGMENT = Kind("segment", "aws-item-affinity", 5_000_000)
+INFERENCE = Kind(*("inference", "aws-popularity-count", 500, "ItemID"), "not built yet: batch inference jobs")
+SEGMENT = Kind(
+    "segment", "aws-item-affinity", 5_000_000, "UserID", "Invalid S3 input path. s3://bucket/in.json"
+)
 
 both = pytest.mark.parametrize("kind", [INFERENCE, SEGMENT], ids=str)
 
@@ -78,13 +84,14 @@ def store(trained: TrainedStore, request: pytest.FixtureRequest) -> Iterator[Tra
         yield trained
 
 
-def active_filter(world: World, group: str, name: str) -> str:
-    (arn,) = fill(world, FilterRow, [name], dataset_group_arn=group)
+def active_filter(world: World, group: str, name: str, target: str = "ItemID") -> str:
+    expression = f'EXCLUDE {target} WHERE Interactions.EVENT_TYPE IN ("*")'
+    (arn,) = fill(world, FilterRow, [name], dataset_group_arn=group, filter_expression=expression)
     return arn
 
 
 @both
-def test_a_job_is_kept_and_says_openly_that_it_cannot_work_yet(store: TrainedStore, kind: Kind) -> None:
+def test_a_job_is_kept_and_says_why_it_failed(store: TrainedStore, kind: Kind) -> None:
     world = store.world
     arn = kind.create(world, store.version, "plain", tags=[{"tagKey": "k", "tagValue": "v"}])
     pending = kind.describe(world, arn)
@@ -94,7 +101,7 @@ def test_a_job_is_kept_and_says_openly_that_it_cannot_work_yet(store: TrainedSto
 
     assert arn == world.arn(f"batch-{kind.noun}-job", "plain")
     assert (pending["status"], failed["status"]) == ("CREATE PENDING", "CREATE FAILED")
-    assert failed["failureReason"] == f"not built yet: batch {kind.noun} jobs"
+    assert failed["failureReason"].startswith(kind.reason)
     assert (failed["jobInput"], failed["jobOutput"], failed["roleArn"]) == (INPUT, OUTPUT, ROLE)
     assert failed["solutionVersionArn"] == store.version
     assert {"filterArn", "numResults", "batchInferenceJobConfig", "themeGenerationConfig"}.isdisjoint(failed)
@@ -114,7 +121,7 @@ def test_a_job_is_kept_and_says_openly_that_it_cannot_work_yet(store: TrainedSto
 def test_a_job_shows_all_that_it_was_given(store: TrainedStore, kind: Kind) -> None:
     world = store.world
     given = {
-        "filterArn": active_filter(world, store.group, f"filter-{kind.noun}"),
+        "filterArn": active_filter(world, store.group, f"filter-{kind.noun}", kind.target),
         "numResults": kind.most_results,
         "jobInput": {"s3DataSource": {"path": "s3://bucket/in/", "kmsKeyArn": KEY}},
         "jobOutput": {"s3DataDestination": {"path": "s3://bucket/in/out", "kmsKeyArn": KEY}},

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 FAILING: Mapping[str, str] = {
     "CreateBatchInferenceJob": "the job ends CREATE FAILED",
-    "CreateBatchSegmentJob": "no segmentation recipe can be trained yet, so there is no version to name",
     "CreateDatasetExportJob": "the job ends CREATE FAILED",
     "CreateDataDeletionJob": "the job ends FAILED, and nothing is deleted",
     "GetActionRecommendations": "the next-best-action recipe cannot be trained yet; refused",
