@@ -16,7 +16,7 @@ from openpersonalize.models.grouping import grouped
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.ranker import Question
 from openpersonalize.models.segments import SegmentModel, best_users, no_attributes, standardised
-from openpersonalize.recipes import segment_parts
+from openpersonalize.recipes import cold_items, features, segment_parts
 from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.parameters import DEFAULT_WIDTH, width
 from openpersonalize.recipes.recipe import USER_SEGMENTATION, Counts, Recipe, Value
@@ -68,10 +68,17 @@ def _train(
     for scores_of, users in questions(model, later, task.seed):
         lists.append(best_users(scores_of(model), None, k))
         actual.append(users)
-    metrics = evaluation_users.metrics(lists, actual, len(model.users))
+    metrics = evaluation_users.metrics(lists, actual, _n_known_users(task))
     if task.is_trial:
         return Trained(model, metrics)
     return Trained(_fit(task, task.interactions, table, "training on all data", (52.0, 95.0)), metrics)
+
+
+def _n_known_users(task: Task) -> int:
+    """Return the number of users of the Interactions and the Users dataset together."""
+    users, records = task.interactions.users, task.records.get("USERS")
+    unseen = 0 if records is None else np.count_nonzero(users.find_all(records.table.ids) < 0)
+    return len(users) + int(unseen)
 
 
 def _fit(
@@ -91,6 +98,9 @@ def _fit(
         n_threads=task.n_threads,
         report=span(0.0, 0.4),
     )
+    item_factors = _placed(task.records.get("ITEMS"), interactions.items, item_factors, matrix.indices)
+    owners = np.repeat(np.arange(interactions.n_users), np.diff(matrix.indptr))
+    user_factors = _placed(task.records.get("USERS"), interactions.users, user_factors, owners)
     companions = segment_parts.companions(matrix, span(0.4, 0.8))
     followers = segment_parts.followers(matrix, n_threads=task.n_threads, report=span(0.8, 1.0))
     n_repeated = task.interactions.n_events - task.interactions.matrix().nnz
@@ -106,6 +116,17 @@ def _fit(
         is_repeated=n_repeated >= LEAST_REPEATED * task.interactions.n_events,
         attributes=table,
     )
+
+
+def _placed(
+    records: Records | None, ids: IdIndex, factors: Floats, pairs: "NDArray[np.int32] | NDArray[np.int64]"
+) -> Floats:
+    """Return factors in which ids of fewer than five `pairs` stand where their metadata say."""
+    if records is None:
+        return factors
+    counts = np.bincount(pairs, minlength=len(ids)).astype(np.int64)
+    design = features.design_matrix(records, ids)
+    return cold_items.place(factors, np.zeros(len(ids), np.float32), design.matrix, counts).factors
 
 
 def _drawn(n: int, seed: int) -> NDArray[np.int64]:
@@ -214,6 +235,7 @@ def _recipe(name: str, description: str, **more: Any) -> Recipe:
         hyperparameters=(width(DEFAULT_WIDTH, is_tunable=False),),
         question=Question.USERS,
         model=SegmentModel,
+        tables=("ITEMS", "USERS"),
         memory=_memory,
         **more,
     )
@@ -232,7 +254,6 @@ RECIPES = (
         "Makes a segment of users for each given combination of item attributes.",
         feature_transformation="item-attribute-affinity",
         created=datetime(2021, 8, 25, tzinfo=UTC),
-        tables=("ITEMS",),
         train=train_for_attributes,
     ),
 )

@@ -120,6 +120,41 @@ def test_those_who_had_an_item_come_last_unless_users_have_items_again() -> None
         assert sorted(order.tolist()) == list(range(N_QUIET + N_BUSY))
 
 
+def test_an_item_that_nobody_had_gets_the_users_of_its_genre() -> None:
+    """Item 0 is quiet; every event with it is taken away."""
+    store = quiet_store()
+    cold = store.select(store.histories.items != 0)
+    without, with_items = (
+        best_users(model_of(trained(BY_ITEM, cold, records=records)).users_for_item(0), None, N_QUIET)
+        for records in ({}, {"ITEMS": genres()})
+    )
+
+    assert (without < N_QUIET).mean() == 0.0
+    assert (with_items < N_QUIET).mean() > 0.8
+
+
+def test_users_of_one_event_are_known_by_their_columns() -> None:
+    """Eighty more users have had item 119 only; half of them are members, as all quiet users are."""
+    store = quiet_store()
+    own = [store.histories.items_of(user) for user in range(store.n_users)]
+    store = interactions_of([*own, *[np.array([119])] * 80], 120)
+    ids = store.users.texts(np.arange(store.n_users, dtype=np.int32))
+    clubs = [user < N_QUIET or user >= 240 for user in range(store.n_users)]
+    table = ColumnTable.build(
+        [Column("CLUB", "string", categorical=True)],
+        {name: {"CLUB": "yes" if is_member else "no"} for name, is_member in zip(ids, clubs, strict=True)},
+    )
+    shares = []
+    for records in ({}, {"USERS": Records(table, ("CLUB",))}):
+        model = model_of(trained(BY_ITEM, store, records=records))
+        scores = np.mean([model.users_for_item(item) for item in range(30)], axis=0)
+        newcomers = 200 + best_users(scores[200:], None, 40)
+        shares.append((newcomers >= 240).mean())
+
+    assert shares[0] == 0.0  # they are all alike, and stand in their order
+    assert shares[1] > 0.95
+
+
 @pytest.mark.parametrize(
     "records",
     [
