@@ -17,6 +17,7 @@ from openpersonalize.recipes import als, calibration, early, lifts, transitions
 from openpersonalize.recipes.calibration import Calibration
 from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.lifts import Lifts
+from openpersonalize.recipes.metadata import Metadata
 from openpersonalize.recipes.parameters import DEFAULT_WIDTH
 from openpersonalize.recipes.training import Task, Trained
 
@@ -68,6 +69,8 @@ class Fitted:
 def train(task: Task) -> Trained:
     """Fit the parts without the test users, calibrate and test, then fit them on all data."""
     shape = Shape.of(task)
+    metadata = Metadata.of(task)
+    task = metadata.beside_contexts(task)
     sample = calibration.draw(task.training_part, np.random.default_rng(task.seed))
     part = task.training_part.select(sample.is_kept)
     first = fit(task, shape, part, _span(task, "training", 5.0, 50.0))
@@ -75,13 +78,14 @@ def train(task: Task) -> Trained:
     uncalibrated = build(task, shape, first, Calibration())
     calibrated = calibration.fit(uncalibrated, first.lifts, task.training_part, sample)
     task.progress("evaluating", 55.0)
-    tested = build(task, shape, first, calibrated)
+    tested = metadata.completed(task, build(task, shape, first, calibrated), part)
     metrics = task.evaluate(tested)
     if task.is_trial:
         return Trained(tested, metrics)
     report = _span(task, "training on all data", 60.0, 95.0)
     final = fit(task, shape, task.interactions, report, start=first.factors)
-    return Trained(build(task, shape, final, calibrated), metrics)
+    served = metadata.completed(task, build(task, shape, final, calibrated), task.interactions)
+    return Trained(served, metrics)
 
 
 def fit(

@@ -40,16 +40,18 @@ def place(
     bias: NDArray[np.float32],
     features: "scipy.sparse.csr_matrix[np.float32]",
     counts: NDArray[np.int64],
+    is_placed: NDArray[np.bool_] | None = None,
 ) -> Placed:
     """Return factors and bias in which items with few interactions stand where their features say.
 
     - `features`: shape (n_items, n_features), finite; a row without any says nothing of its item, which stays
       as it is.
     - `counts`: interactions by item.
+    - `is_placed`: which items are placed; None places those of fewer than `FEW` interactions.
     """
     is_described = np.diff(features.indptr) > 0
     is_taught = (counts > 0) & is_described
-    is_placed = (counts < FEW) & is_described
+    is_placed = is_described & (counts < FEW if is_placed is None else is_placed)
     if is_taught.sum() < LEAST_ITEMS or not is_placed.any():
         return Placed(factors, bias)
     used = _used(features[is_taught])

@@ -11,15 +11,14 @@ from openpersonalize.recipes.training import Records, Task
 CREATION = "CREATION_TIMESTAMP"
 
 
-def newness_of(task: Task) -> Newness:
-    """Return the newness of all items of a task's interactions, as of the newest of these."""
-    interactions = task.interactions
+def newness_of(task: Task, interactions: Interactions) -> Newness:
+    """Return the newness of all items by some of a task's interactions, as of the newest of these."""
     times = interactions.histories.times
     newest = int(times.max()) if len(times) else 0
     return Newness(
         born=_born(interactions, task.records.get("ITEMS"), newest),
         n_events=np.bincount(interactions.histories.items, minlength=interactions.n_items).astype(np.int64),
-        n_shown=_shown(task),
+        n_shown=_shown(task, interactions.n_items),
         newest=newest,
     )
 
@@ -39,7 +38,7 @@ def _born(interactions: Interactions, records: Records | None, newest: int) -> N
     return born
 
 
-def _shown(task: Task) -> NDArray[np.int64]:
+def _shown(task: Task, n_items: int) -> NDArray[np.int64]:
     if len(task.impressions) == 0:
-        return np.zeros(task.interactions.n_items, np.int64)
+        return np.zeros(n_items, np.int64)
     return task.impressions

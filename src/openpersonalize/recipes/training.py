@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from openpersonalize.domain import evaluation
 from openpersonalize.models import ItemRanker, Query, Ranker, UserRanker
 from openpersonalize.models.columns import ColumnTable
+from openpersonalize.models.newness import Exploration, Newness
+from openpersonalize.models.ranker import NO_ROWS
+from openpersonalize.models.traits import Traits
 from openpersonalize.recipes.interactions import Interactions
 
 Settings = Mapping[str, int | float | bool | str]
@@ -120,12 +123,16 @@ class Task:
             self.interactions.histories.items,
             self.interactions.histories.times,
         )
+        traits: Traits | None = getattr(model, "traits", None)
         lists, targets = [], []
         for user, n_given in zip(self.held_out.users.tolist(), self.held_out.n_given.tolist(), strict=True):
             first, end = starts[user], starts[user + 1]
             given = slice(first, first + n_given)
             query = Query(
-                item=int(items[first + n_given - 1]), recent=items[given], recent_times=times[given]
+                item=int(items[first + n_given - 1]),
+                recent=items[given],
+                recent_times=times[given],
+                context=NO_ROWS if traits is None else traits.of_user(self.interactions.users.text(user)),
             )
             lists.append(_ask(model, query))
             targets.append(items[first + n_given : end])
@@ -134,7 +141,15 @@ class Task:
 
 def _ask(model: Ranker, query: Query) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
     if isinstance(model, UserRanker):
-        return model.recommend(query, evaluation.LIST_LENGTH).items
+        return _relevant(model, query, evaluation.LIST_LENGTH)
     if isinstance(model, ItemRanker):
         return model.similar(query, evaluation.LIST_LENGTH).items
     raise TypeError(f"{type(model).__name__} answers no question that the test asks.")
+
+
+def _relevant(model: UserRanker, query: Query, k: int) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
+    """Return the best items, as they are shown without exploration: then none without interactions is."""
+    newness: Newness | None = getattr(model, "newness", None)
+    if newness is None or not newness.is_known:
+        return model.recommend(query, k).items
+    return Exploration.of(newness, 0.0, 1.0).relevant(partial(model.recommend, query), k, None).items

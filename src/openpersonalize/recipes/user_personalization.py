@@ -5,6 +5,7 @@ from openpersonalize.models.ranker import Question
 from openpersonalize.recipes.blend import train
 from openpersonalize.recipes.parameters import DEFAULT_WIDTH, EXPLORATION, USUAL_HISTORIES, sequence
 from openpersonalize.recipes.recipe import PERSONALIZED_RANKING, SHOP, USER_PERSONALIZATION, VIDEO, Recipe
+from openpersonalize.recipes.updates import every_two_hours, update
 
 RECIPES = (
     Recipe(
@@ -15,6 +16,8 @@ RECIPES = (
         hyperparameters=sequence(DEFAULT_WIDTH) + USUAL_HISTORIES + EXPLORATION,
         train=train,
         model=BlendModel,
+        update=update,
+        update_every_s=every_two_hours,
         tables=("ITEMS", "USERS"),
         is_contextual=True,
     ),
@@ -40,6 +43,8 @@ RECIPES = (
         leaves_out="Watch",
         train=train,
         model=BlendModel,
+        update=update,
+        update_every_s=every_two_hours,
         tables=("ITEMS", "USERS"),
         is_contextual=True,
     ),
@@ -53,6 +58,8 @@ RECIPES = (
         leaves_out="Purchase",
         train=train,
         model=BlendModel,
+        update=update,
+        update_every_s=every_two_hours,
         tables=("ITEMS", "USERS"),
         is_contextual=True,
     ),
