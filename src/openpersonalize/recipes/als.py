@@ -18,8 +18,8 @@ ITERATIONS = 10
 REFIT_ITERATIONS = 5
 """Chosen by validation on ml-latest-small and on planted clusters; docs/recipes.md has the figures."""
 
-RECENCY_EXPONENT = 0.5
-"""The newest event weighs 1, the k-th newest k^-0.5, where events are weighed by their age."""
+RECENCY_EXPONENT = 1.0
+"""The newest event weighs 1, the k-th newest 1 / k, where events are weighed by their age."""
 
 _ROWS_AT_ONCE = 65_536
 
