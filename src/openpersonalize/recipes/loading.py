@@ -31,6 +31,7 @@ class Source:
 
     - `interactions`: Parquet files of the active generations and, last, of the streamed events; in order.
     - `items`: Parquet files of the Items dataset, which may name items without interactions.
+    - `more_items`: ids of more items, as those that were put one by one; some may be in the files too.
     - `has_one_origin`: whether all interactions are of one generation, from which the import has removed
       duplicates already.
     - `contexts`: the contextual columns of the interactions' schema, and whether their values are categories,
@@ -39,6 +40,7 @@ class Source:
 
     interactions: Sequence[Path]
     items: Sequence[Path] = ()
+    more_items: Sequence[str] = ()
     has_one_origin: bool = False
     contexts: Mapping[str, bool] = field(default_factory=dict)
 
@@ -78,6 +80,9 @@ def read_interactions(source: Source, events: EventFilter) -> Interactions:
         files = pl.scan_parquet(list(source.items), extra_columns="ignore", missing_columns="insert")
         extra = files.select("ITEM_ID")
         items = _distinct(pl.concat([items.to_frame().lazy(), extra]), "ITEM_ID")
+    if source.more_items:
+        more = pl.LazyFrame({"ITEM_ID": source.more_items}, schema={"ITEM_ID": pl.String})
+        items = _distinct(pl.concat([items.to_frame().lazy(), more]), "ITEM_ID")
     categories = [name for name, is_categories in source.contexts.items() if is_categories]
     values = {name: event_contexts.most_frequent(frame, name) for name in categories}
     coded = frame.select(

@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -57,17 +58,19 @@ class Reporter:
 def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Load, train, evaluate and save as the spec says; return what the parent is told."""
     reporter.progress("loading", 1.0)
+    records = _records(spec)
     interactions = load_interactions(
         Source(
             [Path(path) for path in spec["interactions"]],
             [Path(path) for path in spec["items"]],
+            _ids(records.get("ITEMS")),
             has_one_origin=spec["has_one_origin"],
             contexts=spec["contexts"],
         ),
         EventFilter(spec["event_type"], spec["value_threshold"]),
         has_minimums=spec["minimums"],
     )
-    trained = _train(spec, _task(spec, interactions, reporter))
+    trained = _train(spec, _task(spec, interactions, records, reporter))
     reporter.progress("saving", 96.0)
     counts = _counts(interactions)
     digest = artifacts.save(trained.model, Path(spec["folder"]), extra=spec["extra"] | {"counts": counts})
@@ -83,22 +86,33 @@ def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     }
 
 
-def _task(spec: dict[str, Any], interactions: Interactions, reporter: Reporter) -> Task:
+def _records(spec: dict[str, Any]) -> dict[str, Records]:
+    return {
+        dataset_type: Records(
+            artifacts.load(Path(given["folder"]), INDEX_KINDS),
+            tuple(given["features"]),
+            tuple(given["textual"]),
+            given["item_name"],
+        )
+        for dataset_type, given in spec["records"].items()
+    }
+
+
+def _ids(records: Records | None) -> list[str]:
+    """Return the ids of a dataset, those that were put one by one included."""
+    return [] if records is None else records.table.ids.texts(np.arange(len(records.table), dtype=np.int32))
+
+
+def _task(
+    spec: dict[str, Any], interactions: Interactions, records: Mapping[str, Records], reporter: Reporter
+) -> Task:
     return Task(
         interactions,
         spec["settings"],
         spec["seed"],
         spec["n_threads"],
         reporter.progress,
-        records={
-            dataset_type: Records(
-                artifacts.load(Path(given["folder"]), INDEX_KINDS),
-                tuple(given["features"]),
-                tuple(given["textual"]),
-                given["item_name"],
-            )
-            for dataset_type, given in spec["records"].items()
-        },
+        records=records,
         impressions=_shown(spec["impressions"], interactions),
         files={dataset_type: [Path(path) for path in paths] for dataset_type, paths in spec["files"].items()},
         objective=Objective(**spec["objective"]) if spec["objective"] else None,
