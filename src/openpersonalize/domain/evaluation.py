@@ -65,6 +65,26 @@ def metrics(
     return {name: round(value, 4) for name, value in values.items()}
 
 
+def average_rewards(
+    lists: Sequence[NDArray[np.int32]], targets: Sequence[NDArray[np.int32]], rewards: NDArray[np.float64]
+) -> float:
+    """Return `average_rewards_at_k`, in [0, 1], rounded to four decimals.
+
+    Per user: the rewards of the held-out items among the first 25 recommendations, over those of all of them
+    (of the 25 highest, as no more can be shown). The mean is over users with something to earn, 0 if none
+    has.
+
+    - `rewards`: by item row, in [0, 1].
+    """
+    shares = []
+    for ranked, relevant in zip(lists, targets, strict=True):
+        wanted = np.unique(relevant)
+        most = np.sort(rewards[wanted])[::-1][:LIST_LENGTH].sum()
+        if most > 0.0:
+            shares.append(rewards[np.intersect1d(ranked[:LIST_LENGTH], wanted)].sum() / most)
+    return round(_mean(np.array(shares)), 4)
+
+
 def _mean(values: NDArray[np.float64]) -> float:
     return float(values.mean()) if len(values) else 0.0
 

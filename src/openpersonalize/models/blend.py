@@ -24,13 +24,14 @@ from openpersonalize.models.transitions import TransitionPart
 SELECTIVE = 16
 """A filter is selective that leaves less than one item in so many."""
 MOST_REMEMBERED = 20_000
+NO_FAVOUR: NDArray[np.float32] = frozen(np.empty(0, np.float32))
 
 
 @dataclass(frozen=True)
 class Piece:
     """What adds to an item's score: a part's view of one event, or something that is of no event.
 
-    - `source`: the name of a part, `bias`, `seen before` or `context`.
+    - `source`: the name of a part, `bias`, `objective`, `seen before` or `context`.
     - `item`: the row of the event's item, or None; the events of a user stand newest first.
     """
 
@@ -52,10 +53,12 @@ class BlendModel:
     """Parts that score the catalogue, and what turns their sum into probabilities.
 
     The score of item i is `temperature` times the sum over the parts of unit · raw score (see `parts`), plus
-    `bias`_i, minus `seen_penalty` if the user had i before, plus the lifts of the request's context.
-    Probabilities are the softmax of the scores over the catalogue. Users without events get what `cold` says.
+    `bias`_i, minus `seen_penalty` if the user had i before, plus `favour`_i and the lifts of the request's
+    context. Probabilities are the softmax of the scores over the catalogue. Users without events get what `cold`
+    says.
 
     - `bias`: float32, by item row, padded to whole blocks with minus infinity.
+    - `favour`: float32, by item row: what an objective beside relevance adds; empty without one.
     - `n_read`: how many of a user's newest events the parts may read.
     - `traits`, `newness`: what requests read beside: rows of `contexts` by user, and what may be explored.
     """
@@ -74,11 +77,19 @@ class BlendModel:
     temperature: float
     seen_penalty: float
     contexts: Contexts = field(default_factory=Contexts.without_values)
+    favour: NDArray[np.float32] = field(default_factory=lambda: NO_FAVOUR)
     traits: Traits = field(default_factory=Traits.none)
     newness: Newness = field(default_factory=Newness.unknown)
 
     def __post_init__(self) -> None:
         freeze(self)
+
+    @cached_property
+    def _start(self) -> Floats:
+        """What scores begin with, padded."""
+        if len(self.favour) == 0:
+            return self.bias
+        return topk.pack_bias(self.bias[: len(self.favour)] + self.favour)
 
     @cached_property
     def parts(self) -> Sequence[Part]:
@@ -143,6 +154,8 @@ class BlendModel:
             for piece in _pieces_of(part, unit, events, item)
         ]
         pieces.append(Piece("bias", float(self.bias[item])))
+        if len(self.favour):
+            pieces.append(Piece("objective", float(self.favour[item])))
         if events.is_seen[item]:
             pieces.append(Piece("seen before", -self.seen_penalty))
         lift = float(self.contexts.lifted(self.bias, query.context)[item] - self.bias[item])
@@ -165,7 +178,9 @@ class BlendModel:
 
     def _begin(self, query: Query, history: Ints, recent: Ints) -> tuple[Floats, Events]:
         """Return the scores without any part, and what the parts read."""
-        return self._read(self.contexts.lifted(self.bias, query.context), history, recent, self.seen_penalty)
+        return self._read(
+            self.contexts.lifted(self._start, query.context), history, recent, self.seen_penalty
+        )
 
     def _read(self, bias: Floats, history: Ints, recent: Ints, seen_penalty: float) -> tuple[Floats, Events]:
         scores, newest, seen, is_seen = topk.begin(

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from openpersonalize.domain import evaluation
 from openpersonalize.models import BlendModel, topk
 from openpersonalize.models.cold_users import ColdUsers
 from openpersonalize.models.parts import PopularityPart
 from openpersonalize.models.transitions import TransitionPart
-from openpersonalize.recipes import als, calibration, early, lifts, transitions
+from openpersonalize.recipes import als, calibration, early, lifts, objective, transitions
 from openpersonalize.recipes.calibration import Calibration
 from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.lifts import Lifts
@@ -79,13 +80,16 @@ def train(task: Task) -> Trained:
     calibrated = calibration.fit(uncalibrated, first.lifts, task.training_part, sample)
     task.progress("evaluating", 55.0)
     tested = metadata.completed(task, build(task, shape, first, calibrated), part)
-    metrics = task.evaluate(tested)
+    tested = objective.towards(task, tested)
+    lists, targets = task.test_lists(tested)
+    metrics = evaluation.metrics(lists, targets, task.interactions.n_items)
+    metrics |= objective.average_rewards(task, lists, targets)
     if task.is_trial:
         return Trained(tested, metrics)
     report = _span(task, "training on all data", 60.0, 95.0)
     final = fit(task, shape, task.interactions, report, start=first.factors)
     served = metadata.completed(task, build(task, shape, final, calibrated), task.interactions)
-    return Trained(served, metrics)
+    return Trained(objective.towards(task, served), metrics)
 
 
 def fit(

@@ -113,7 +113,11 @@ class Task:
         return self.interactions.without_users(self.held_out.users)
 
     def evaluate(self, model: Ranker) -> dict[str, float]:
-        """Return the eight metrics of a model that was trained on the training part.
+        """Return the eight metrics of a model that was trained on the training part."""
+        return evaluation.metrics(*self.test_lists(model), self.interactions.n_items)
+
+    def test_lists(self, model: Ranker) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]]:
+        """Return by test user what the model recommends, and the items of the events held out.
 
         The model gets the oldest events of each test user as if they had just happened, and for a model of
         similar items the last of them is the seed.
@@ -136,7 +140,7 @@ class Task:
             )
             lists.append(_ask(model, query))
             targets.append(items[first + n_given : end])
-        return evaluation.metrics(lists, targets, self.interactions.n_items)
+        return lists, targets
 
 
 def _ask(model: Ranker, query: Query) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openpersonalize.models import topk
-from openpersonalize.models.blend import BlendModel
+from openpersonalize.models.blend import NO_FAVOUR, BlendModel
 from openpersonalize.models.cold_users import ColdUsers
 from openpersonalize.models.contexts import Contexts
 from openpersonalize.models.parts import PopularityPart
 from openpersonalize.models.transitions import TransitionPart
-from openpersonalize.recipes import blend, cold_items, early, user_lifts
+from openpersonalize.recipes import blend, cold_items, early, objective, user_lifts
 from openpersonalize.recipes.item_features import features_of
 from openpersonalize.recipes.metadata import unpacked
 from openpersonalize.recipes.newcomers import newness_of
@@ -38,7 +38,7 @@ def update(task: Task) -> Trained:
     if not isinstance(task.previous, BlendModel):
         raise TypeError(f"A {type(task.previous).__name__} cannot be updated with new items.")
     task.progress("updating", 20.0)
-    return Trained(updated(task, task.previous), {})
+    return Trained(objective.towards(task, updated(task, task.previous)), {})
 
 
 def updated(task: Task, previous: BlendModel) -> BlendModel:
@@ -52,6 +52,7 @@ def updated(task: Task, previous: BlendModel) -> BlendModel:
     users = task.records.get("USERS")
     return replace(
         previous,
+        favour=NO_FAVOUR,
         items=interactions.items,
         users=interactions.users,
         histories=interactions.histories,

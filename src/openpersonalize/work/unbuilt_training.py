@@ -8,14 +8,12 @@ def refuse_unbuilt(version: SolutionVersionRow) -> None:
     """Raise JobError that names the first setting of a version which is not built yet."""
     config = version.solution_config or {}
     events = (config.get("eventsConfig") or {}).get("eventParametersList")
-    objective = config.get("optimizationObjective") or {}
     asked = {
         "performAutoML": version.perform_auto_ml,
         "performHPO": version.perform_hpo,
         "trainingMode UPDATE": version.training_mode == "UPDATE",
         "performIncrementalUpdate": version.perform_incremental_update,
         "solutionConfig.eventsConfig": events,
-        "solutionConfig.optimizationObjective": objective and objective.get("objectiveSensitivity") != "OFF",
     }
     for what, is_asked in asked.items():
         if is_asked:
