@@ -1,88 +1,131 @@
-"""Trains aws-sims: items that the same users had soon after, or before, an item."""
+"""Trains aws-sims and its family: items that the same users had soon after, or before, an item."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openpersonalize.models import NeighbourModel
-from openpersonalize.models.compiled import Doubles, Ints, Longs, compiled
-from openpersonalize.models.grouping import grouped
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.popularity import by_popularity
 from openpersonalize.models.ranker import Question
+from openpersonalize.recipes import pairs
 from openpersonalize.recipes.interactions import Interactions
+from openpersonalize.recipes.pairs import Pairing
 from openpersonalize.recipes.parameters import history_percentiles
-from openpersonalize.recipes.recipe import RELATED_ITEMS, SHOP, VIDEO, Hyperparameter, Recipe, Where
+from openpersonalize.recipes.recipe import (
+    RELATED_ITEMS,
+    SHOP,
+    VIDEO,
+    Counts,
+    Hyperparameter,
+    Recipe,
+    Value,
+    Where,
+)
 from openpersonalize.recipes.training import Settings, Task, Trained
 
-WINDOW = 20
-"""Two events of a user count as a pair if at most so many lie between them."""
+FOLLOWING = Pairing(backward_share=0.6, distance_exponent=0.5, time_exponent=0.3, time_unit_s=60.0)
+"""What comes next, rather than what came before."""
 
-BACKWARD_SHARE = 0.3
-"""What a pair counts where the seed is the later item, beside 1 where it is the earlier one."""
+ALONGSIDE = Pairing(backward_share=1.0, distance_exponent=0.5)
+"""What is near, in either order."""
 
-N_NEIGHBOURS = 300
-_ITEMS_PER_CALL = 256
+DAY_S = 86_400.0
+SAME_DAY = Pairing(
+    backward_share=1.0,
+    distance_exponent=0.0,
+    time_exponent=0.5,
+    time_unit_s=3600.0,
+    longest_s=DAY_S,
+    beyond_share=0.02,
+)
+"""What is in one basket: bought within a day, the sooner the more; other purchases count next to nothing."""
+
+POPULARITY_PRIOR = 20.0
+"""Users that an item has in addition where its strengths are divided by its popularity."""
+
+
+@dataclass(frozen=True)
+class Counting:
+    """What is counted as related.
+
+    - `popularity_discount`: the power of an item's users by which its strengths are divided.
+    - `min_cointeractions`: users that a pair needs.
+    - `histories`, `item_counts`: the lower and the upper percentile, see docs/recipes.md.
+    """
+
+    pairing: Pairing
+    popularity_discount: float = 0.5
+    min_cointeractions: int = 3
+    histories: tuple[float, float] = (0.005, 0.995)
+    item_counts: tuple[float, float] = (0.01, 0.9)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Counting":
+        """What the hyperparameters of aws-sims say."""
+        return cls(
+            FOLLOWING,
+            float(settings["popularity_discount_factor"]),
+            int(settings["min_cointeraction_count"]),
+            _percentiles(settings, "user_history_length"),
+            _percentiles(settings, "item_interaction_count"),
+        )
+
+
+BOUGHT = Counting(SAME_DAY, popularity_discount=0.3, min_cointeractions=2)
+VIEWED = Counting(ALONGSIDE)
+WATCHED = Counting(FOLLOWING)
+
+
+def _percentiles(settings: Settings, what: str) -> tuple[float, float]:
+    return float(settings[f"min_{what}_percentile"]), float(settings[f"max_{what}_percentile"])
 
 
 def train(task: Task) -> Trained:
+    """Train as the hyperparameters of aws-sims say."""
+    return _train(task, Counting.of(task.settings))
+
+
+def _trainer(counting: Counting) -> Callable[[Task], Trained]:
+    return lambda task: _train(task, counting)
+
+
+def _train(task: Task, counting: Counting) -> Trained:
     """Count pairs without the test users and test, then count them all."""
-    part = _count_pairs(task, task.training_part, "training", (5.0, 45.0))
+    part = _model(task, task.training_part, counting, "training", (5.0, 45.0))
     task.progress("evaluating", 45.0)
     metrics = task.evaluate(part)
-    return Trained(_count_pairs(task, task.interactions, "training on all data", (55.0, 95.0)), metrics)
+    if task.is_trial:
+        return Trained(part, metrics)
+    return Trained(_model(task, task.interactions, counting, "training on all data", (55.0, 95.0)), metrics)
 
 
-def _count_pairs(
-    task: Task, interactions: Interactions, phase: str, percents: tuple[float, float]
+def _model(
+    task: Task, interactions: Interactions, counting: Counting, phase: str, percents: tuple[float, float]
 ) -> NeighbourModel:
     low, high = percents
     task.progress(phase, low)
-    typical = interactions.of_typical_users(
-        float(task.settings["min_user_history_length_percentile"]),
-        float(task.settings["max_user_history_length_percentile"]),
+    typical = interactions.of_typical_users(*counting.histories)
+    found = pairs.count(
+        typical,
+        counting.pairing,
+        _discounts(interactions, typical, counting),
+        minimum=counting.min_cointeractions,
+        n_threads=task.n_threads,
+        report=lambda share: task.progress(phase, low + (high - low) * share),
     )
-    firsts, by_item = grouped(typical.histories.items, interactions.n_items)
-    discounts = _discounts(interactions, typical, task.settings)
-
-    def neighbours_from(first: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        return _neighbours_of(
-            first,
-            min(first + _ITEMS_PER_CALL, interactions.n_items),
-            firsts,
-            by_item,
-            typical.histories.starts,
-            typical.user_of_event,
-            typical.histories.items,
-            discounts,
-            int(task.settings["min_cointeraction_count"]),
-        )
-
-    parts = []
-    # Threads take ranges of items; the result does not depend on who takes which.
-    with ThreadPoolExecutor(task.n_threads) as threads:
-        for part in threads.map(neighbours_from, range(0, interactions.n_items, _ITEMS_PER_CALL)):
-            parts.append(part)
-            share = min(1.0, len(parts) * _ITEMS_PER_CALL / interactions.n_items)
-            task.progress(phase, low + (high - low) * share)
-    return _assemble(interactions, parts)
-
-
-def _assemble(
-    interactions: Interactions, parts: list[tuple[NDArray[np.int64], NDArray[np.int32]]]
-) -> NeighbourModel:
-    counts = np.concatenate([count for count, _ in parts])
     return NeighbourModel(
         items=interactions.items,
         users=IdIndex.build([]),
-        starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        neighbours=np.concatenate([found for _, found in parts]).astype(np.int32),
+        starts=found.starts,
+        neighbours=found.neighbours,
         popular=by_popularity(interactions.users_by_item),
     )
 
 
-def _discounts(interactions: Interactions, typical: Interactions, settings: Settings) -> NDArray[np.float64]:
+def _discounts(interactions: Interactions, typical: Interactions, counting: Counting) -> NDArray[np.float64]:
     """Return by item what its strengths are multiplied by; 0 for items that are not to be offered.
 
     Items of fewer interactions than the lower percentile are not offered. Those of more than the upper one
@@ -92,86 +135,22 @@ def _discounts(interactions: Interactions, typical: Interactions, settings: Sett
     0.9 would take a tenth that holds most interactions.
     """
     counts = np.bincount(typical.histories.items, minlength=interactions.n_items)
-    low, high = np.quantile(
-        counts[typical.histories.items],
-        [
-            float(settings["min_item_interaction_count_percentile"]),
-            float(settings["max_item_interaction_count_percentile"]),
-        ],
-        method="nearest",
-    )
-    discounts = (interactions.users_by_item + 1.0) ** -float(settings["popularity_discount_factor"])
+    low, high = np.quantile(counts[typical.histories.items], counting.item_counts, method="nearest")
+    discounts = popularity_discounts(interactions, counting.popularity_discount)
     discounts *= np.minimum(1.0, high / np.maximum(1, counts))
     discounts[counts < low] = 0.0
     return np.asarray(discounts, np.float64)
 
 
-@compiled
-def _neighbours_of(  # noqa: PLR0917  # numba takes positional arguments only
-    first: int,
-    last: int,
-    firsts: Longs,
-    by_item: Longs,
-    starts: Longs,
-    user_of_event: Ints,
-    items: Ints,
-    discounts: Doubles,
-    minimum: int,
-) -> tuple[Longs, Ints]:
-    """Return the neighbours of the items first..last: how many each has, and their rows, best first."""
-    n_items = len(firsts) - 1
-    strengths, n_users = np.zeros(n_items, np.float64), np.zeros(n_items, np.int32)
-    last_visit, touched = np.full(n_items, -1, np.int64), np.empty(n_items, np.int32)
-    closeness = _closeness()
-    counts = np.empty(last - first, np.int64)
-    found = np.empty((last - first) * N_NEIGHBOURS, np.int32)
-    size = 0
-    for seed in range(first, last):
-        n_touched = 0
-        for at in range(firsts[seed], firsts[seed + 1]):
-            event = by_item[at]
-            user = user_of_event[event]
-            visit = seed * len(starts) + user
-            for other in range(max(starts[user], event - WINDOW), min(starts[user + 1], event + WINDOW + 1)):
-                item = items[other]
-                if item != seed:
-                    if n_users[item] == 0:
-                        touched[n_touched] = item
-                        n_touched += 1
-                    n_users[item] += last_visit[item] != visit
-                    last_visit[item] = visit
-                    strengths[item] += closeness[other - event + WINDOW]
-        chosen = _strongest(touched[:n_touched], strengths, n_users, discounts, minimum)
-        counts[seed - first] = len(chosen)
-        found[size : size + len(chosen)] = chosen
-        size += len(chosen)
-    return counts, found[:size].copy()
+def popularity_discounts(interactions: Interactions, factor: float) -> NDArray[np.float64]:
+    """Return by item (users + POPULARITY_PRIOR)^-factor, float64."""
+    return np.asarray((interactions.users_by_item + POPULARITY_PRIOR) ** -factor, np.float64)
 
 
-@compiled
-def _closeness() -> Doubles:
-    """Return what a pair counts by the other item's distance, from WINDOW before to WINDOW after."""
-    weights = np.empty(2 * WINDOW + 1, np.float64)
-    for distance in range(-WINDOW, WINDOW + 1):
-        share = 1.0 if distance > 0 else BACKWARD_SHARE
-        weights[distance + WINDOW] = share / np.sqrt(max(1, abs(distance)))
-    return weights
-
-
-@compiled
-def _strongest(touched: Ints, strengths: Doubles, n_users: Ints, discounts: Doubles, minimum: int) -> Ints:
-    """Return the best neighbours of one seed, ties in item order, and clear what was counted for it."""
-    candidates = np.sort(touched)
-    values = np.zeros(len(candidates), np.float64)
-    n_valid = 0
-    for at in range(len(candidates)):
-        item = candidates[at]
-        if n_users[item] >= minimum and discounts[item] > 0.0:
-            values[at] = strengths[item] * discounts[item]
-            n_valid += 1
-        strengths[item], n_users[item] = 0.0, 0
-    order = np.argsort(-values, kind="mergesort")
-    return candidates[order[: min(n_valid, N_NEIGHBOURS)]]
+def _memory(counts: Counts, settings: Mapping[str, Value]) -> float:
+    """Return the bytes that a training holds at most: events in their orders, and two models."""
+    n_neighbours = min(pairs.N_NEIGHBOURS, counts.n_items)
+    return 120.0 * counts.n_events + 20.0 * counts.n_items * n_neighbours + 60.0 * counts.n_users
 
 
 RECIPES = (
@@ -190,6 +169,7 @@ RECIPES = (
         question=Question.SIMILAR_ITEMS,
         train=train,
         model=NeighbourModel,
+        memory=_memory,
     ),
     Recipe(
         "aws-vod-because-you-watched-x",
@@ -200,6 +180,9 @@ RECIPES = (
         needs_user=True,
         leaves_out="Watch",
         question=Question.SIMILAR_ITEMS,
+        train=_trainer(WATCHED),
+        model=NeighbourModel,
+        memory=_memory,
     ),
     Recipe(
         "aws-ecomm-frequently-bought-together",
@@ -208,6 +191,9 @@ RECIPES = (
         domain=SHOP,
         event_type="Purchase",
         question=Question.SIMILAR_ITEMS,
+        train=_trainer(BOUGHT),
+        model=NeighbourModel,
+        memory=_memory,
     ),
     Recipe(
         "aws-ecomm-customers-who-viewed-x-also-viewed",
@@ -218,5 +204,8 @@ RECIPES = (
         needs_user=True,
         leaves_out="Purchase",
         question=Question.SIMILAR_ITEMS,
+        train=_trainer(VIEWED),
+        model=NeighbourModel,
+        memory=_memory,
     ),
 )
