@@ -358,7 +358,6 @@ FAILING_TRAINING: Mapping[str, str] = {
     "trainingMode UPDATE": "going on with an earlier version",
     "performIncrementalUpdate": "updates between trainings",
     "solutionConfig.eventsConfig": "weights and thresholds of event types",
-    "solutionConfig.optimizationObjective": "an objective beside relevance; OFF trains",
     "solutionConfig.trainingDataConfig": "columns to leave out or to take",
 }
 """Settings of a solution that are checked and kept; a version of one ends CREATE FAILED, "not built yet"."""

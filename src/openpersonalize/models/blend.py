@@ -54,8 +54,8 @@ class BlendModel:
 
     The score of item i is `temperature` times the sum over the parts of unit · raw score (see `parts`), plus
     `bias`_i, minus `seen_penalty` if the user had i before, plus `favour`_i and the lifts of the request's
-    context. Probabilities are the softmax of the scores over the catalogue. Users without events get what `cold`
-    says.
+    context. Probabilities are the softmax of the scores over the catalogue. Users without events get what
+    `cold` says.
 
     - `bias`: float32, by item row, padded to whole blocks with minus infinity.
     - `favour`: float32, by item row: what an objective beside relevance adds; empty without one.
