@@ -43,6 +43,7 @@ class Settings:
     object_store: ObjectStoreKind = "local"
     s3_endpoint_url: str = ""
     s3_buckets: str = ""
+    sentence_model: str = ""
     sources: Mapping[str, Source] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -76,6 +77,7 @@ DESCRIPTIONS = {
     "object_store": "what s3://bucket/key means: local (folders of the data directory) or s3",
     "s3_endpoint_url": "address of an S3 server other than AWS; also AWS_ENDPOINT_URL_S3",
     "s3_buckets": "the only S3 buckets that may be used, separated by commas; empty means all",
+    "sentence_model": "sentence-embedding model of aws-semantic-similarity: a folder, or a name to download",
     "lease_s": "seconds after which the job of a silent worker is given to another",
 }
 NAMES = tuple(DESCRIPTIONS)

@@ -51,6 +51,7 @@ Limits = Annotated[str | None, _option("limits")]
 ObjectStore = Annotated[str | None, _option("object_store")]
 S3EndpointUrl = Annotated[str | None, _option("s3_endpoint_url")]
 S3Buckets = Annotated[str | None, _option("s3_buckets")]
+SentenceModel = Annotated[str | None, _option("sentence_model")]
 
 EndpointUrl = Annotated[
     str | None,

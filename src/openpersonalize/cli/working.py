@@ -18,6 +18,7 @@ def command(  # noqa: PLR0917  (each option is a parameter)
     object_store: options.ObjectStore = None,
     s3_endpoint_url: options.S3EndpointUrl = None,
     s3_buckets: options.S3Buckets = None,
+    sentence_model: options.SentenceModel = None,
 ) -> None:
     """Run job workers until Ctrl-C: imports, trainings and deployments.
 
@@ -34,6 +35,7 @@ def command(  # noqa: PLR0917  (each option is a parameter)
             "object_store": object_store,
             "s3_endpoint_url": s3_endpoint_url,
             "s3_buckets": s3_buckets,
+            "sentence_model": sentence_model,
         }
     )
     work(settings)

@@ -47,6 +47,12 @@ class Interactions:
     histories: Histories
     contexts: EventContexts = field(default_factory=EventContexts)
 
+    @classmethod
+    def none(cls) -> "Interactions":
+        """Return what is known where nobody has done anything."""
+        nothing = Histories(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.int64))
+        return cls(IdIndex.build([]), IdIndex.build([]), nothing)
+
     @property
     def n_users(self) -> int:
         """Number of users."""

@@ -60,8 +60,15 @@ class EventFilter:
         return tail
 
 
-def load_interactions(source: Source, events: EventFilter, *, has_minimums: bool = True) -> Interactions:
-    """Read what training trains on. Raises JobError if it is nothing, or less than AWS demands."""
+def load_interactions(
+    source: Source, events: EventFilter, *, has_minimums: bool = True, is_needed: bool = True
+) -> Interactions:
+    """Read what training trains on.
+
+    Raises JobError if it is nothing, or less than AWS demands, unless interactions are not needed.
+    """
+    if not is_needed:
+        return read_interactions(source, events) if source.interactions else Interactions.none()
     interactions = read_interactions(source, events)
     if has_minimums:
         require_enough(interactions, events)

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -82,6 +83,12 @@ class Deployment:
     def gives_metadata(self) -> bool:
         """Whether its answers may have metadata of items."""
         return bool(self.config.get(METADATA))
+
+    @cached_property
+    def influence(self) -> tuple[float, float]:
+        """What popularity and freshness add to the similarity of texts."""
+        given = self.config.get("rankingInfluence") or {}
+        return float(given.get("POPULARITY", 0.0)), float(given.get("FRESHNESS", 0.0))
 
     def remembered(self, name: str, of: object, make: Callable[[], Made]) -> Made:
         """What was made of something, made anew when that is another object than the last time."""

@@ -134,7 +134,8 @@ def _query(request: GetRecommendationsRequest, deployment: Deployment, lookups: 
     model = deployment.model
     context = context_of(request.context, deployment)
     if deployment.question is Question.SIMILAR_ITEMS:
-        return Query(item=model.items.find(request.item_id))
+        row = model.items.find(request.item_id)
+        return Query(item=row, influence=deployment.influence)
     if deployment.question is Question.POPULAR_ITEMS:
         return Query()
     user_id, group = request.user_id or "", lookups.group(deployment.dataset_group_id)

@@ -69,6 +69,7 @@ def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
         ),
         EventFilter(spec["event_type"], spec["value_threshold"]),
         has_minimums=spec["minimums"],
+        is_needed=RECIPES[spec["recipe"]].needs_interactions,
     )
     trained = _train(spec, _task(spec, interactions, records, reporter))
     reporter.progress("saving", 96.0)
