@@ -1,8 +1,8 @@
 """How new and how little known items are, and how many of them a list tries out.
 
 Exploration in words: each place of a list is opened with a chance of `weight` / 3. For an opened place one of
-the new items is drawn, the likelier the better it suits the user, and takes the place with a chance that is
-its bonus,
+the new items is drawn, in proportion to the square of its relevance for the user, and takes the place with a
+chance that is its bonus,
 
     bonus_i = 10 / (10 + n_i),    n_i = interactions + impressions of item i
 
@@ -129,12 +129,12 @@ class Exploration:
     def _drawn(self, new: Ranked, places: list[int], chance: random.Random) -> dict[int, tuple[int, float]]:
         """Draw one of the new items for each place; return item and relevance by place, of those that stay.
 
-        Draws are without replacement, in proportion to relevance: a race of exponential times.
+        Draws are without replacement, in proportion to the square of relevance: a race of exponential times.
         """
         bonuses = self.newness.bonuses(new.items).tolist()
         relevance = [1.0] * len(bonuses) if new.scores is None else new.scores.tolist()
         least = max(relevance, default=0.0) * 1e-9 or 1.0
-        times = [chance.expovariate(1.0) / max(score, least) for score in relevance]
+        times = [chance.expovariate(1.0) / max(score, least) ** 2 for score in relevance]
         order = sorted(range(len(times)), key=times.__getitem__)
         drawn = zip(places, order, strict=False)
         return {

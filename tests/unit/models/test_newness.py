@@ -92,7 +92,7 @@ def test_what_suits_the_user_is_tried_out_more_often() -> None:
     for answer in lists(newness()):
         counts[answer.items] += 1
 
-    assert counts[COLD[:5]].sum() > 1.8 * counts[COLD[-5:]].sum()
+    assert counts[COLD[:5]].sum() > 4.0 * counts[COLD[-5:]].sum()
     assert (counts[COLD] > 0).all()
 
 

@@ -5,10 +5,13 @@ from typing import Any
 import numpy as np
 
 from openpersonalize.domain.columns import Column
+from openpersonalize.models import BlendModel, Query
 from openpersonalize.models.columns import ColumnTable
 from openpersonalize.models.traits import Traits
-from openpersonalize.recipes import lifts, user_lifts
-from openpersonalize.recipes.training import Records
+from openpersonalize.recipes import blend, lifts, user_lifts
+from openpersonalize.recipes.catalogue import RECIPES
+from openpersonalize.recipes.hyperparameters import validate_hyperparameters
+from openpersonalize.recipes.training import Records, Task
 from tests.planted import taste_store, with_contexts
 
 COLUMNS = [
@@ -108,3 +111,38 @@ def test_no_request_can_name_a_column_of_users() -> None:
     assert contexts.columns == ()
     assert contexts.column("user:PLAN") is None
     assert len(contexts.values) > 0
+
+
+def _trained(features: tuple[str, ...]) -> tuple[BlendModel, dict[str, float]]:
+    """A model of four tastes, of which the plan of a user says which; NOISE says nothing."""
+    store = taste_store(n_users=200, n_clusters=4, items_per_cluster=30, events_per_user=6)
+    columns = [
+        Column("USER_ID", "string"),
+        Column("PLAN", "string", categorical=True),
+        Column("NOISE", "int"),
+    ]
+    noise = np.random.default_rng(2).integers(0, 1000, 204).tolist()
+    people: dict[str, Any] = {
+        f"user-{row:04d}": {"USER_ID": f"user-{row:04d}", "PLAN": f"plan-{row % 4}", "NOISE": noise[row]}
+        for row in range(204)
+    }
+    settings = validate_hyperparameters(RECIPES["aws-user-personalization"], {"hidden_dimension": "32"}, {})
+    records = {"USERS": Records(ColumnTable.build(columns, people), features)}
+    trained = blend.train(Task(store.interactions, settings, records=records))
+    assert isinstance(trained.model, BlendModel)
+    return trained.model, dict(trained.metrics)
+
+
+def test_the_column_that_decides_is_found_and_the_one_that_says_nothing_is_not() -> None:
+    model, metrics = _trained(("PLAN", "NOISE"))
+    without, metrics_without = _trained(("NOISE",))
+    for plan in range(4):
+        newcomer = Query(context=model.traits.of_user(f"user-{200 + plan:04d}"))
+
+        assert set((model.recommend(newcomer, 10).items // 30).tolist()) == {plan}
+        ranked = model.rank(newcomer, np.arange(0, 120, 5, dtype=np.int32))
+        assert set((ranked.items[:6] // 30).tolist()) == {plan}
+        assert len(without.traits.of_user(f"user-{200 + plan:04d}")) == 0
+    name = "normalized_discounted_cumulative_gain_at_25"
+    assert len(without.contexts.values) == 0
+    assert metrics[name] > metrics_without[name]
