@@ -21,12 +21,13 @@ def answer(member: str, entries: Iterable[str], cid: str) -> bytes:
 
 
 def entries(deployment: Deployment, ranked: Ranked, more: Sequence[str] | None = None) -> list[str]:
-    """The encoded entries of ranked items; scores with seven decimals, as AWS's have.
+    """The encoded entries of ranked items; scores with seven decimals, as AWS's have. Recommenders give none.
 
     `more`: further encoded members of each entry, each with a comma before it.
     """
     fragments = deployment.fragments
     rows = ranked.items.tolist()
+    scores = None if deployment.kind == "recommender" or ranked.scores is None else ranked.scores.tolist()
     try:
         beginnings = [fragments[row] for row in rows]
     except KeyError:
@@ -38,12 +39,12 @@ def entries(deployment: Deployment, ranked: Ranked, more: Sequence[str] | None =
     # %.7f of a number below one is JSON; scores are in [0, 1].
     if more is not None:
         ends = more
-        if ranked.scores is not None:
-            ends = [',"score":%.7f%s' % pair for pair in zip(ranked.scores.tolist(), more, strict=True)]  # noqa: UP031
+        if scores is not None:
+            ends = [',"score":%.7f%s' % pair for pair in zip(scores, more, strict=True)]  # noqa: UP031
         return [start + end + "}" for start, end in zip(beginnings, ends, strict=True)]
-    if ranked.scores is None:
+    if scores is None:
         return [entry + "}" for entry in beginnings]
-    scored = zip(beginnings, ranked.scores.tolist(), strict=True)
+    scored = zip(beginnings, scores, strict=True)
     return ['%s,"score":%.7f}' % pair for pair in scored]  # noqa: UP031  (twice as fast as an f-string)
 
 
