@@ -85,14 +85,12 @@ class BatchFiles:
     def _lines(self, file: StoredObject) -> Iterator[bytes | None]:
         """Give the lines of a file that are not blank; None for one that is too long."""
         with _explained("Invalid S3 input path"), self.objects.open(file.uri, file.version) as opened:
-            is_first = True
             while line := opened.readline(MOST_LINE_BYTES + 1):
                 if len(line) > MOST_LINE_BYTES and not line.endswith(b"\n"):
                     _skip_line(opened)
                     yield None
-                elif stripped := (line.removeprefix(b"\xef\xbb\xbf") if is_first else line).strip():
+                elif stripped := line.strip():
                     yield stripped
-                is_first = False
 
 
 def _skip_line(opened: BinaryIO) -> None:

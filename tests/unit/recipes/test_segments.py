@@ -96,6 +96,21 @@ def test_the_audience_of_attributes_is_found_among_quiet_users() -> None:
     assert list(quiet.values())[3] == 0.0
 
 
+def test_four_opinions_are_added() -> None:
+    model = model_of(trained(BY_ITEM, quiet_store()))
+    items = np.array([3, 4, 90], np.int32)
+    had = model.events.T.toarray()
+    opinions = {
+        "factors": model.user_factors @ model.item_factors[items].sum(axis=0),
+        "companions": had @ model.companions.toarray()[items].sum(axis=0),
+        "followers": model.followers.toarray().T @ had[:, items].sum(axis=1),
+    }
+    expected = 0.3 * model.activity + sum((one - one.mean()) / one.std() for one in opinions.values())
+
+    assert all(one.std() > 0 for one in (*opinions.values(), model.activity))
+    assert model.users_for_items(items) == pytest.approx(expected, abs=1e-3)
+
+
 def test_items_are_found_that_have_all_attributes() -> None:
     model = model_of(trained(BY_ATTRIBUTES, quiet_store(), records={"ITEMS": genres()}))
 
@@ -164,7 +179,13 @@ def test_users_of_one_event_are_known_by_their_columns() -> None:
         {"ITEMS": Records(ColumnTable.build(COLUMNS, {}), ("GENRE", "YEAR"))},
         {
             "ITEMS": Records(
-                ColumnTable.build(COLUMNS, {f"{i}": {"GENRE": f"g{i}", "YEAR": 5} for i in range(99)}),
+                ColumnTable.build(
+                    COLUMNS,
+                    {
+                        name: {"GENRE": f"g{name}", "YEAR": 5}
+                        for name in quiet_store().items.texts(np.arange(120, dtype=np.int32))
+                    },
+                ),
                 ("GENRE", "YEAR"),
             )
         },
