@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from openpersonalize.domain import evaluation
 from openpersonalize.models import ItemRanker, Query, Ranker, UserRanker
+from openpersonalize.models.action_events import ActionEvents
 from openpersonalize.models.columns import ColumnTable
 from openpersonalize.models.newness import Exploration, Newness
 from openpersonalize.models.ranker import NO_ROWS
@@ -82,6 +83,7 @@ class Task:
     - `records`: by type of dataset, as far as the recipe names it in `tables` and the group has it.
     - `impressions`: int64 by item, how often it was shown; empty for recipes that do not explore.
     - `files`: Parquet files of more datasets by type, in the order of reading: ACTION_INTERACTIONS.
+    - `actions`: what users did with actions, for the recipe that recommends them; else nothing.
     - `previous`: what is to be updated, where `update` is called; else None.
     - `is_trial`: whether only the metrics are wanted; the model returned is then that of the training part.
     - `has_minimums`: whether AWS's minimums of data hold.
@@ -95,6 +97,7 @@ class Task:
     records: Mapping[str, Records] = field(default_factory=dict)
     impressions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     files: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    actions: ActionEvents = field(default_factory=ActionEvents.none)
     objective: Objective | None = None
     previous: Ranker | None = None
     is_trial: bool = False

@@ -30,6 +30,7 @@ from openpersonalize.storage.generations import generation_folder, part_paths
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, GenerationRow, SolutionVersionRow
 from openpersonalize.work import impressions
+from openpersonalize.work.action_data import action_files
 from openpersonalize.work.contexts import contextual_columns, streamed_values
 from openpersonalize.work.feature_tables import is_used, write_tables
 from openpersonalize.work.sessions import owners
@@ -149,6 +150,7 @@ def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> 
     """Return what the training child is told, as JSON."""
     settings = _settings(subject, recipe)
     tables = write_tables(job, stores, subject.dataset_group_arn, recipe.tables, subject.config)
+    actions = action_files(job, stores, subject.dataset_group_arn, recipe)
     data = _collect(stores, subject.dataset_group_arn, recipe)
     generations = data.generations.get("INTERACTIONS", [])
     interactions = _parts(stores, generations)
@@ -164,7 +166,7 @@ def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> 
             if is_used(name, "INTERACTIONS", subject.config)
         },
         "records": tables,
-        "files": {},
+        "files": dict(actions.files),
         "impressions": _impressions(job, stores, recipe, data, _parts(stores, generations)),
         "objective": _objective(subject),
         "previous": None if subject.previous is None else str(stores.artifacts / subject.previous),
@@ -183,6 +185,7 @@ def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> 
             "leaves_out": recipe.leaves_out,
             "watermark": list(data.streamed.watermark),
             "dataset_group_id": data.dataset_group_id,
+            **actions.extra,
         },
         "parent": os.getpid(),
     }

@@ -27,6 +27,7 @@ from openpersonalize.models import INDEX_KINDS
 from openpersonalize.recipes.catalogue import RECIPES, model_kinds
 from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.loading import EventFilter, Source, load_interactions
+from openpersonalize.recipes.loading_actions import load_action_events
 from openpersonalize.recipes.training import Objective, Records, Task, Trained
 from openpersonalize.storage import artifacts
 from openpersonalize.work import impressions
@@ -116,6 +117,7 @@ def _task(
         records=records,
         impressions=_shown(spec["impressions"], interactions),
         files={dataset_type: [Path(path) for path in paths] for dataset_type, paths in spec["files"].items()},
+        actions=load_action_events([Path(path) for path in spec["files"].get("ACTION_INTERACTIONS", ())]),
         objective=Objective(**spec["objective"]) if spec["objective"] else None,
         previous=artifacts.load(Path(spec["previous"]), model_kinds()) if spec["previous"] else None,
         has_minimums=spec["minimums"],
