@@ -44,7 +44,6 @@ def shop(server: Server) -> tuple[World, str]:
         "Items",
         text_field("ITEM_ID"),
         {"name": "PRICE", "type": "float"},
-        {"name": "COST", "type": "int"},
     )
     rows = [f"i{item},{_price(item)}" for item in range(N_TASTES * N_ITEMS)]
     world.imported(items, "ITEM_ID,PRICE\n" + "\n".join(rows) + "\n")
