@@ -44,12 +44,18 @@ class Settings:
     s3_endpoint_url: str = ""
     s3_buckets: str = ""
     sentence_model: str = ""
+    memory_limit: str = ""
     sources: Mapping[str, Source] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def database(self) -> str:
         """The database URL in force: the configured one, else SQLite in the data directory."""
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'openpersonalize.sqlite3'}"
+
+    @property
+    def memory_limit_bytes(self) -> int | None:
+        """The bytes that a training may use; None where nothing is set."""
+        return size_in_bytes(self.memory_limit) if self.memory_limit else None
 
     @property
     def url(self) -> str:
@@ -78,6 +84,7 @@ DESCRIPTIONS = {
     "s3_endpoint_url": "address of an S3 server other than AWS; also AWS_ENDPOINT_URL_S3",
     "s3_buckets": "the only S3 buckets that may be used, separated by commas; empty means all",
     "sentence_model": "sentence-embedding model of aws-semantic-similarity: a folder, or a name to download",
+    "memory_limit": "most memory of one training, such as 4GiB; empty means 80 % of what there is",
     "lease_s": "seconds after which the job of a silent worker is given to another",
 }
 NAMES = tuple(DESCRIPTIONS)
@@ -163,6 +170,10 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"workers {settings.workers}: give 0 or more.")
     if not settings.lease_s >= 1:  # neither is NaN
         raise SettingsError(f"lease_s {settings.lease_s}: give at least 1 second.")
+    if settings.memory_limit and not size_in_bytes(settings.memory_limit):
+        raise SettingsError(
+            f"memory limit {settings.memory_limit!r}: give bytes, or a size such as 4GiB or 512MB."
+        )
     if settings.database_url:
         _check_database_url(settings.database_url)
     if settings.object_store not in get_args(ObjectStoreKind):
@@ -179,6 +190,23 @@ def _check(settings: Settings) -> None:
             "anybody who reaches the port could read and change everything. "
             "Use 127.0.0.1, or set OPENPERSONALIZE_ALLOW_REMOTE=1 if the network is trusted."
         )
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?)b?|b)?", re.IGNORECASE)
+
+
+def size_in_bytes(text: str) -> int | None:
+    """Return a size such as `4GiB`, `512MB`, `2g` or `1000000` as bytes; None where it is none.
+
+    `i` means powers of 1024, without it 1000; a letter alone means powers of 1024, as Docker has it.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        return None
+    number, unit, binary = match.groups()
+    is_decimal = not binary and text.strip().lower().endswith("b")
+    power = "kmgt".index(unit.lower()) + 1 if unit else 0
+    return int(float(number) * (1000 if is_decimal else 1024) ** power)
 
 
 def _check_database_url(url: str) -> None:

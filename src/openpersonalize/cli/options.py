@@ -52,6 +52,7 @@ ObjectStore = Annotated[str | None, _option("object_store")]
 S3EndpointUrl = Annotated[str | None, _option("s3_endpoint_url")]
 S3Buckets = Annotated[str | None, _option("s3_buckets")]
 SentenceModel = Annotated[str | None, _option("sentence_model")]
+MemoryLimit = Annotated[str | None, _option("memory_limit")]
 
 EndpointUrl = Annotated[
     str | None,

@@ -54,6 +54,7 @@ def command(  # noqa: PLR0917  (each option is a parameter)
     s3_endpoint_url: options.S3EndpointUrl = None,
     s3_buckets: options.S3Buckets = None,
     sentence_model: options.SentenceModel = None,
+    memory_limit: options.MemoryLimit = None,
     only: Only = None,
     sample: Sample = False,
     no_migrate: NoMigrate = False,
@@ -79,6 +80,7 @@ def command(  # noqa: PLR0917  (each option is a parameter)
             "s3_endpoint_url": s3_endpoint_url,
             "s3_buckets": s3_buckets,
             "sentence_model": sentence_model,
+            "memory_limit": memory_limit,
         }
     )
     if sample:

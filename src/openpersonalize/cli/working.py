@@ -19,6 +19,7 @@ def command(  # noqa: PLR0917  (each option is a parameter)
     s3_endpoint_url: options.S3EndpointUrl = None,
     s3_buckets: options.S3Buckets = None,
     sentence_model: options.SentenceModel = None,
+    memory_limit: options.MemoryLimit = None,
 ) -> None:
     """Run job workers until Ctrl-C: imports, trainings and deployments.
 
@@ -36,6 +37,7 @@ def command(  # noqa: PLR0917  (each option is a parameter)
             "s3_endpoint_url": s3_endpoint_url,
             "s3_buckets": s3_buckets,
             "sentence_model": sentence_model,
+            "memory_limit": memory_limit,
         }
     )
     work(settings)

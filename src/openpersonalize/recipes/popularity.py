@@ -10,6 +10,7 @@ from openpersonalize.models import PopularityModel
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.popularity import by_popularity, places_of
 from openpersonalize.models.ranker import Question
+from openpersonalize.recipes import memory
 from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.recipe import POPULAR_ITEMS, SHOP, USER_PERSONALIZATION, VIDEO, Recipe
 from openpersonalize.recipes.training import Task, Trained
@@ -50,7 +51,13 @@ def _model(interactions: Interactions, counts_of: _Counts) -> PopularityModel:
 
 def _recipe(name: str, recipe_type: str, description: str, **more: Any) -> Recipe:
     return Recipe(
-        name, recipe_type, description, question=Question.POPULAR_ITEMS, model=PopularityModel, **more
+        name,
+        recipe_type,
+        description,
+        question=Question.POPULAR_ITEMS,
+        model=PopularityModel,
+        memory=memory.popularity,
+        **more,
     )
 
 

@@ -2,6 +2,7 @@
 
 from openpersonalize.models import BlendModel
 from openpersonalize.models.ranker import Question
+from openpersonalize.recipes import memory
 from openpersonalize.recipes.blend import train
 from openpersonalize.recipes.parameters import DEFAULT_WIDTH, EXPLORATION, USUAL_HISTORIES, sequence
 from openpersonalize.recipes.recipe import PERSONALIZED_RANKING, SHOP, USER_PERSONALIZATION, VIDEO, Recipe
@@ -20,6 +21,7 @@ RECIPES = (
         update_every_s=every_two_hours,
         tables=("ITEMS", "USERS"),
         is_contextual=True,
+        memory=memory.blend,
     ),
     Recipe(
         "aws-personalized-ranking",
@@ -32,6 +34,7 @@ RECIPES = (
         model=BlendModel,
         tables=("ITEMS", "USERS"),
         is_contextual=True,
+        memory=memory.blend,
     ),
     Recipe(
         "aws-vod-top-picks",
@@ -47,6 +50,7 @@ RECIPES = (
         update_every_s=every_two_hours,
         tables=("ITEMS", "USERS"),
         is_contextual=True,
+        memory=memory.blend,
     ),
     Recipe(
         "aws-ecomm-recommended-for-you",
@@ -62,5 +66,6 @@ RECIPES = (
         update_every_s=every_two_hours,
         tables=("ITEMS", "USERS"),
         is_contextual=True,
+        memory=memory.blend,
     ),
 )

@@ -1,16 +1,12 @@
 """Training: collect the data of a subject, train in a child process, publish the artifact."""
 
-import json
 import os
-import queue
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import polars as pl
 from sqlalchemy import select
@@ -18,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from openpersonalize.errors import InvalidInputException, JobError
 from openpersonalize.jobs import rollouts
-from openpersonalize.jobs.orphans import record_child
+from openpersonalize.jobs.trainings import newest_version
 from openpersonalize.jobs.worker import RunningJob
+from openpersonalize.recipes import tuning
 from openpersonalize.recipes.catalogue import BUILT, RECIPES
 from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.recipe import Recipe, Value, Where
@@ -28,20 +25,22 @@ from openpersonalize.storage.durable_files import move_into_place
 from openpersonalize.storage.event_log import Streamed, read_streamed
 from openpersonalize.storage.generations import generation_folder, part_paths
 from openpersonalize.storage.stores import Stores
-from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, GenerationRow, SolutionVersionRow
-from openpersonalize.work import impressions
+from openpersonalize.storage.tables import (
+    DatasetGroupRow,
+    DatasetRow,
+    GenerationRow,
+    SolutionRow,
+    SolutionVersionRow,
+)
+from openpersonalize.work import auto_ml, impressions, memory
 from openpersonalize.work.action_data import action_files
 from openpersonalize.work.contexts import contextual_columns, streamed_values
 from openpersonalize.work.feature_tables import is_used, write_tables
 from openpersonalize.work.sessions import owners
+from openpersonalize.work.training_process import Span, run_child
 from openpersonalize.work.unbuilt_training import refuse_unbuilt
 
 SEED = 0
-_WAIT_S = 0.2
-
-
-class TrainingChildError(Exception):
-    """The training child ended without a result: a fault of ours, or the system killed it."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,36 @@ class Subject:
     """A solutionConfig, or a recommenderConfig, as the wire has it."""
     previous: str | None = None
     """The artifact that is to be updated, instead of a full training."""
+    tuned: Mapping[str, str] = field(default_factory=dict)
+    """Hyperparameters that a search has chosen before; they hold in place of the config's."""
+    search: "Search | None" = None
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search for hyperparameters that comes before a training, or in place of it.
+
+    - `ranges`: an algorithmHyperParameterRanges as the wire has it; None for those of the recipe.
+    - `is_all`: whether nothing is trained in full after it.
+    """
+
+    n_trials: int = tuning.DEFAULT_TRIALS
+    n_parallel: int = tuning.DEFAULT_PARALLEL
+    ranges: Mapping[str, Any] | None = None
+    metric: str | None = None
+    is_all: bool = False
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Search":
+        """Read the hpoConfig of a solutionConfig."""
+        hpo = config.get("hpoConfig") or {}
+        resources = hpo.get("hpoResourceConfig") or {}
+        return cls(
+            int(resources.get("maxNumberOfTrainingJobs") or tuning.DEFAULT_TRIALS),
+            int(resources.get("maxParallelTrainingJobs") or tuning.DEFAULT_PARALLEL),
+            hpo.get("algorithmHyperParameterRanges"),
+            (hpo.get("hpoObjective") or {}).get("metricName") or None,
+        )
 
 
 @dataclass(frozen=True)
@@ -86,41 +115,108 @@ def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
     with stores.database.read() as session:
         version = records.named(session, SolutionVersionRow, job.resource_arn)
         refuse_unbuilt(version)
+        full = _full_version(session, version) if version.training_mode == "UPDATE" else None
         subject = Subject(
-            version.dataset_group_arn, version.recipe_arn, version.event_type, version.solution_config or {}
+            version.dataset_group_arn,
+            version.recipe_arn,
+            version.event_type,
+            version.solution_config or {},
+            None if full is None else full.artifact_id,
+            {} if full is None else tuned_of(full),
+            Search.of(version.solution_config or {}) if version.perform_hpo and full is None else None,
         )
-    trained = train(job, stores, subject)
+        is_open = version.perform_auto_ml
+    if is_open:
+        subject, trained = _train_best(job, stores, subject)
+    else:
+        trained = train(job, stores, subject)
 
     def publish(session: Session) -> None:
         row = records.named(session, SolutionVersionRow, job.resource_arn)
-        row.metrics = trained.metrics
+        row.metrics = trained.metrics if full is None else full.metrics
         row.training_hours = trained.hours
         if trained.tuned is not None:
             row.tuned_hpo_params = {"algorithmHyperParameters": trained.tuned}
+        elif subject.tuned:
+            row.tuned_hpo_params = {"algorithmHyperParameters": dict(subject.tuned)}
+        if is_open:
+            row.recipe_arn = subject.recipe_arn
+            solution = records.named(session, SolutionRow, row.solution_arn)
+            solution.auto_ml_result = {"bestRecipeArn": subject.recipe_arn}
         row.artifact_id = trained.artifact_id
         rollouts.announce(session, row.solution_arn, now=stores.clock())
 
     return publish
 
 
-def train(job: RunningJob, stores: Stores, subject: Subject) -> TrainedModel:
-    """Train a model on all that a dataset group has now.
+def _full_version(session: Session, version: SolutionVersionRow) -> SolutionVersionRow:
+    """The newest version that was trained in full, of the solution of one that updates it."""
+    conditions = SolutionVersionRow.status == "ACTIVE", SolutionVersionRow.training_mode != "UPDATE"
+    full = newest_version(session, version.solution_arn, *conditions)
+    if full is None:
+        raise JobError(f"{version.solution_arn} has no ACTIVE version to update any more: train with FULL.")
+    return full
+
+
+def tuned_of(version: SolutionVersionRow) -> dict[str, str]:
+    """Return the hyperparameters that a search has chosen for a version; none without a search."""
+    return dict((version.tuned_hpo_params or {}).get("algorithmHyperParameters") or {})
+
+
+_OPEN = ("autoMLConfig", "eventValueThreshold", "trainingDataConfig")
+"""What of a solutionConfig holds where AutoML chooses the recipe."""
+
+
+def _train_best(job: RunningJob, stores: Stores, subject: Subject) -> tuple[Subject, TrainedModel]:
+    """Choose a recipe and train with it; return the subject with it, too."""
+    started = time.monotonic()
+    config = {name: value for name, value in subject.config.items() if name in _OPEN}
+    subject = replace(subject, config=config, search=None)
+    choice = auto_ml.choose(job, auto_ml.candidates(config), partial(_try, job, stores, subject))
+    subject = _of_recipe(subject, choice.recipe, tuned=choice.tuned)
+    trained = train(job, stores, subject, choice.span)
+    return subject, replace(trained, hours=_hours_since(started))
+
+
+def _hours_since(started: float) -> float:
+    return round((time.monotonic() - started) / 3600.0, 4)
+
+
+def _try(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe, span: Span) -> dict[str, Any]:
+    """Search the hyperparameters of one recipe and return the child's result."""
+    search = Search(n_trials=auto_ml.TRIALS, metric=auto_ml.metric_of(subject.config), is_all=True)
+    candidate = _of_recipe(subject, recipe, search=search)
+    scratch = job.scratch / f"candidate-{recipe.name}"
+    scratch.mkdir()
+    job.progress(f"{span.label}collecting data", span.low)
+    spec = _spec(replace(job, scratch=scratch), stores, candidate, _recipe_of(candidate))
+    return run_child(job, spec, span)
+
+
+def _of_recipe(subject: Subject, recipe: Recipe, **more: Any) -> Subject:
+    arn = f"{subject.recipe_arn.rpartition('/')[0]}/{recipe.name}"
+    return replace(subject, recipe_arn=arn, **more)
+
+
+_WHOLE = Span()
+
+
+def train(job: RunningJob, stores: Stores, subject: Subject, span: Span = _WHOLE) -> TrainedModel:
+    """Train a model on all that a dataset group has now, as a part of a job.
 
     Raises JobError for what the customer can mend, JobCancelled and LeaseLost.
     """
     started = time.monotonic()
-    job.progress("collecting data", 0.0)
-    recipe = _recipe_of(subject)
-    spec = _spec(job, stores, subject, recipe)
-    result = _run_child(job, spec)
+    job.progress("collecting data", span.low)
+    spec = _spec(job, stores, subject, _recipe_of(subject))
+    result = run_child(job, spec, span)
     job.note(data=result["counts"], phases_s=result["phases_s"], peak_memory_mb=result["peak_rss_mb"])
     if result["trials"]:
         job.note(trials=result["trials"])
-    job.progress("publishing", 99.0)
+    job.progress("publishing", span.low + 0.99 * (span.high - span.low))
     artifact_id = f"{job.output_id()}-{result['manifest_sha256'][:16]}"
     move_into_place(Path(spec["folder"]), stores.artifacts / artifact_id)
-    hours = round((time.monotonic() - started) / 3600.0, 4)
-    return TrainedModel(artifact_id, result["metrics"], hours, result["tuned"])
+    return TrainedModel(artifact_id, result["metrics"], _hours_since(started), result["tuned"])
 
 
 def _recipe_of(subject: Subject) -> Recipe:
@@ -148,13 +244,16 @@ def _collect(stores: Stores, dataset_group_arn: str, recipe: Recipe) -> _Data:
 
 def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> dict[str, Any]:
     """Return what the training child is told, as JSON."""
-    settings = _settings(subject, recipe)
+    settings = settings_of(subject, recipe)
     tables = write_tables(job, stores, subject.dataset_group_arn, recipe.tables, subject.config)
     actions = action_files(job, stores, subject.dataset_group_arn, recipe)
     data = _collect(stores, subject.dataset_group_arn, recipe)
     generations = data.generations.get("INTERACTIONS", [])
     interactions = _parts(stores, generations)
     events = _write_streamed(data, job.scratch / "streamed.parquet")
+    event_type = recipe.event_type or subject.event_type
+    counts = memory.counts_of(stores, subject.dataset_group_arn, data.streamed, event_type)
+    need = memory.require(recipe, counts, settings)
     return {
         "recipe": recipe.name,
         "settings": settings,
@@ -171,9 +270,10 @@ def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> 
         "objective": _objective(subject),
         "previous": None if subject.previous is None else str(stores.artifacts / subject.previous),
         "has_one_origin": len(generations) + len(events) == 1 and not events,
-        "event_type": recipe.event_type or subject.event_type,
+        "event_type": event_type,
         "value_threshold": _threshold(subject.config.get("eventValueThreshold")),
         "minimums": stores.limits.minimums,
+        "search": None if subject.search is None else asdict(subject.search) | {"n_at_once": need.n_at_once},
         "seed": SEED,
         "n_threads": len(os.sched_getaffinity(0)),
         "folder": str(job.scratch / "artifact"),
@@ -191,15 +291,21 @@ def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> 
     }
 
 
-def _settings(subject: Subject, recipe: Recipe) -> dict[str, Value]:
+def settings_of(subject: Subject, recipe: Recipe) -> dict[str, Value]:
+    """Return all hyperparameters of a subject by name. Raises JobError for one that cannot be."""
     try:
-        return validate_hyperparameters(
+        settings = validate_hyperparameters(
             recipe,
             subject.config.get("algorithmHyperParameters") or {},
             subject.config.get("featureTransformationParameters") or {},
         )
     except InvalidInputException as error:
         raise JobError(error.message) from error
+    for parameter in recipe.hyperparameters:
+        value = parameter.read(subject.tuned[parameter.name]) if parameter.name in subject.tuned else None
+        if value is not None:
+            settings[parameter.name] = value
+    return settings
 
 
 def _objective(subject: Subject) -> dict[str, str] | None:
@@ -267,56 +373,3 @@ def _impressions(
         return None
     streamed = impressions.write_streamed(stores, data.streamed.columns, job.scratch / "shown.parquet")
     return {"imported": [str(path) for path in imported], "streamed": [str(path) for path in streamed]}
-
-
-def _run_child(job: RunningJob, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Run the training child to its end, passing its progress on; kill it if the job is to stop.
-
-    Raises JobError with the child's reason, JobCancelled, LeaseLost, or TrainingChildError.
-    """
-    child = subprocess.Popen(
-        [sys.executable, "-m", "openpersonalize.work.training_child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-        text=True,
-    )
-    stdin, stdout = cast("IO[str]", child.stdin), cast("IO[str]", child.stdout)
-    try:
-        record_child(job.scratch, child.pid)
-        stdin.write(json.dumps(spec))
-        stdin.close()
-        result = _follow(job, stdout)
-    finally:
-        child.kill()
-        child.wait()
-    if result is None:
-        raise TrainingChildError(f"The training child ended with {child.returncode} and no result.")
-    return result
-
-
-def _follow(job: RunningJob, stdout: IO[str]) -> dict[str, Any] | None:
-    """Read the child's lines until its result; None if it ends without one."""
-    lines: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_forward, args=(stdout, lines), daemon=True).start()
-    phase, percent = "starting", 0.0
-    while True:
-        job.progress(phase, percent)
-        try:
-            line = lines.get(timeout=_WAIT_S)
-        except queue.Empty:
-            continue
-        if line is None:
-            return None
-        message = json.loads(line)
-        if "failure" in message:
-            raise JobError(message["failure"])
-        if "result" in message:
-            return dict(message["result"])
-        phase, percent = message["progress"]
-
-
-def _forward(stdout: IO[str], lines: "queue.Queue[str | None]") -> None:
-    for line in stdout:
-        lines.put(line)
-    lines.put(None)

@@ -11,7 +11,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from openpersonalize.errors import JobError
 from openpersonalize.jobs.orphans import follow_parent
 from openpersonalize.logs import configure_logging
 from openpersonalize.models import INDEX_KINDS
+from openpersonalize.recipes import tuning
 from openpersonalize.recipes.catalogue import RECIPES, model_kinds
 from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.loading import EventFilter, Source, load_interactions
@@ -72,7 +73,10 @@ def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
         has_minimums=spec["minimums"],
         is_needed=RECIPES[spec["recipe"]].needs_interactions,
     )
-    trained = _train(spec, _task(spec, interactions, records, reporter))
+    task = _task(spec, interactions, records, reporter)
+    if spec["search"] and spec["search"]["is_all"]:
+        return _searched(spec, task)
+    trained = _train(spec, task)
     reporter.progress("saving", 96.0)
     counts = _counts(interactions)
     digest = artifacts.save(trained.model, Path(spec["folder"]), extra=spec["extra"] | {"counts": counts})
@@ -86,6 +90,27 @@ def train(spec: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
         "phases_s": {phase: round(seconds, 3) for phase, seconds in reporter.phases_s.items()},
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
+
+
+def _searched(spec: dict[str, Any], task: Task) -> dict[str, Any]:
+    """Search hyperparameters and train nothing in full; return what the parent is told."""
+    found = tuning.search(_trainer(spec, task), task, _plan(spec))
+    return {
+        "tuned": dict(found.tuned),
+        "metric": found.metric,
+        "trials": [asdict(trial) for trial in found.trials],
+    }
+
+
+def _plan(spec: dict[str, Any]) -> tuning.Plan:
+    given = spec["search"]
+    return tuning.Plan(
+        tuning.ranges_of(RECIPES[spec["recipe"]], given["ranges"]),
+        given["n_trials"],
+        given["n_parallel"],
+        min(given["n_at_once"], spec["n_threads"]),
+        given["metric"],
+    )
 
 
 def _records(spec: dict[str, Any]) -> dict[str, Records]:
@@ -133,11 +158,16 @@ def _shown(given: dict[str, list[str]] | None, interactions: Interactions) -> ND
 
 
 def _train(spec: dict[str, Any], task: Task) -> Trained:
+    work = _trainer(spec, task)
+    return tuning.train_tuned(work, task, _plan(spec)) if spec["search"] else work(task)
+
+
+def _trainer(spec: dict[str, Any], task: Task) -> Callable[[Task], Trained]:
     recipe = RECIPES[spec["recipe"]]
     work = recipe.train if task.previous is None else recipe.update
     if work is None:
         raise JobError(f"not built yet: training {recipe.name}")
-    return work(task)
+    return work
 
 
 def _counts(interactions: Interactions) -> dict[str, int]:

@@ -9,10 +9,6 @@ def refuse_unbuilt(version: SolutionVersionRow) -> None:
     config = version.solution_config or {}
     events = (config.get("eventsConfig") or {}).get("eventParametersList")
     asked = {
-        "performAutoML": version.perform_auto_ml,
-        "performHPO": version.perform_hpo,
-        "trainingMode UPDATE": version.training_mode == "UPDATE",
-        "performIncrementalUpdate": version.perform_incremental_update,
         "solutionConfig.eventsConfig": events,
     }
     for what, is_asked in asked.items():
