@@ -29,6 +29,7 @@ from openpersonalize.storage.migrations import upgrade
 from openpersonalize.storage.objects import ObjectStore
 from openpersonalize.storage.stores import Clock, Stores, open_stores, wall_clock
 from openpersonalize.storage.tables import DatasetRow, GenerationRow, Resource, SolutionVersionRow
+from openpersonalize.work import updates
 from openpersonalize.work.handlers import HANDLERS
 from openpersonalize.work.schedules import begin_due
 from tests.answer_rules import check_model
@@ -314,7 +315,7 @@ class World:
 
     def tick(self) -> int:
         """Begin and run what is due by the server's clock, as workers do by themselves; says how many."""
-        begun = begin_due(self.server.stores)
+        begun = begin_due(self.server.stores) + updates.begin_due(self.server.stores)
         self.settle()
         return begun
 

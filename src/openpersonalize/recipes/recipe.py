@@ -128,6 +128,8 @@ class Recipe:
     model: type[Ranker] | None = None
     update: "Callable[[Task], Trained] | None" = None
     update_every_s: Callable[[Mapping[str, Value]], float] | None = None
+    is_updated_if_asked: bool = False
+    """Whether what is deployed is updated only where the solution has performIncrementalUpdate."""
     tables: tuple[str, ...] = ()
     needs_interactions: bool = True
     """Whether there is nothing to train on without interactions, and AWS's minimums of them hold."""

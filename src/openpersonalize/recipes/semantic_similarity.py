@@ -195,6 +195,8 @@ RECIPES = (
         train=train,
         model=SemanticModel,
         update=update,
+        update_every_s=lambda settings: UPDATE_EVERY_S,
+        is_updated_if_asked=True,
         needs_interactions=False,
     ),
 )

@@ -3,17 +3,29 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow
+from openpersonalize.storage.log_tables import ActionInteractionRow, EventRow, RecordRow
 from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, GenerationRow
 
 SLACK_S = 3_600.0
 """How far the clocks of processes may be apart, and a time in the log behind an earlier one."""
 
 
-def have_arrived(session: Session, dataset_group_arn: str, since: float, *, with_actions: bool) -> bool:
-    """Whether interactions were imported or sent after a time; `with_actions` those with actions, too."""
+def have_arrived(
+    session: Session,
+    dataset_group_arn: str,
+    since: float,
+    *,
+    with_actions: bool,
+    with_records: bool = False,
+) -> bool:
+    """Whether interactions were imported or sent after a time.
+
+    `with_actions`: interactions with actions, too; `with_records`: items, users and actions, too.
+    """
     group = session.scalar(select(DatasetGroupRow.id).where(DatasetGroupRow.arn == dataset_group_arn)) or 0
-    types = ("INTERACTIONS", "ACTION_INTERACTIONS") if with_actions else ("INTERACTIONS",)
+    types = ["INTERACTIONS"]
+    types += ["ACTION_INTERACTIONS"] if with_actions else []
+    types += ["ITEMS", "USERS", "ACTIONS"] if with_records else []
     of_group = DatasetRow.dataset_group_arn == dataset_group_arn
     datasets = session.scalars(
         select(DatasetRow.id).where(of_group, DatasetRow.dataset_type.in_(types))
@@ -24,9 +36,11 @@ def have_arrived(session: Session, dataset_group_arn: str, since: float, *, with
     done = select(ActionInteractionRow.id).where(
         ActionInteractionRow.dataset_id.in_(datasets), ActionInteractionRow.received_at > since
     )
+    put = select(RecordRow.id).where(RecordRow.dataset_id.in_(datasets), RecordRow.received_at > since)
     return (
         session.scalar(imported.limit(1)) is not None
         or _was_sent(session, group, since)
+        or (with_records and session.scalar(put.limit(1)) is not None)
         or (with_actions and session.scalar(done.limit(1)) is not None)
     )
 

@@ -21,13 +21,13 @@ def deploy_campaign(job: RunningJob, stores: Stores) -> Publish:
     with stores.database.read() as session:
         row = records.named(session, CampaignRow, job.resource_arn)
         version_arn, config = row.solution_version_arn, row.campaign_config
-    artifact_id = _readable_artifact(stores, version_arn)
+    _check_artifact(stores, version_arn)
     publish_indexes = _index_items(job, stores, version_arn, config)
 
     def publish(session: Session) -> None:
         publish_indexes(session)
         campaign = records.named(session, CampaignRow, job.resource_arn)
-        campaign.artifact_id = artifact_id
+        campaign.artifact_id = _artifact_of(session, version_arn)
         records.bump(session, records.DEPLOYMENTS)
         rollouts.look_if_behind(session, campaign, now=stores.clock())
 
@@ -38,7 +38,7 @@ def update_campaign(job: RunningJob, stores: Stores) -> Publish:
     """Put the settings of a campaign's newest update into force; until then the old ones serve."""
     with stores.database.read() as session:
         wanted = records.named(session, CampaignRow, job.resource_arn).latest_update or {}
-    artifact_id = _readable_artifact(stores, wanted["solutionVersionArn"])
+    _check_artifact(stores, wanted["solutionVersionArn"])
     publish_indexes = _index_items(job, stores, wanted["solutionVersionArn"], wanted.get("campaignConfig"))
 
     def publish(session: Session) -> None:
@@ -47,7 +47,7 @@ def update_campaign(job: RunningJob, stores: Stores) -> Publish:
         campaign.solution_version_arn = wanted["solutionVersionArn"]
         campaign.min_provisioned_tps = wanted["minProvisionedTPS"]
         campaign.campaign_config = wanted.get("campaignConfig")
-        campaign.artifact_id = artifact_id
+        campaign.artifact_id = _artifact_of(session, wanted["solutionVersionArn"])
         campaign.last_updated_date_time = stores.clock()
         records.bump(session, records.DEPLOYMENTS)
         rollouts.look_if_behind(session, campaign, now=stores.clock())
@@ -76,14 +76,19 @@ def _index_items(
     return ensure_indexes(job, stores, group_arn, ("ITEMS",) if gives_metadata(config) else ())
 
 
-def _readable_artifact(stores: Stores, version_arn: str) -> str:
-    """The artifact of a version, which can be read. Raises JobError when the version has none."""
+def _check_artifact(stores: Stores, version_arn: str) -> None:
+    """Raise JobError when a version has no model, and CorruptArtifactError when it cannot be read."""
     with stores.database.read() as session:
-        query = select(SolutionVersionRow.artifact_id).where(SolutionVersionRow.arn == version_arn)
-        artifact_id = session.scalar(query)
+        artifact_id = _artifact_of(session, version_arn)
+    read_manifest(stores.artifacts / artifact_id)
+
+
+def _artifact_of(session: Session, version_arn: str) -> str:
+    """The artifact of a version, which stays it until the transaction ends. Raises JobError."""
+    query = select(SolutionVersionRow.artifact_id).where(SolutionVersionRow.arn == version_arn)
+    artifact_id = session.scalar(query.with_for_update(read=True))
     if artifact_id is None:
         raise JobError(
             f"The solution version {version_arn} has no trained model any more: use another version."
         )
-    read_manifest(stores.artifacts / artifact_id)
     return artifact_id

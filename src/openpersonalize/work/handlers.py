@@ -33,6 +33,7 @@ from openpersonalize.jobs.lifecycle import (
     UPDATE_CAMPAIGN,
     UPDATE_DATASET,
     UPDATE_METRIC_ATTRIBUTION,
+    UPDATE_MODEL,
     UPDATE_RECOMMENDER,
     UPDATE_SOLUTION,
 )
@@ -49,6 +50,7 @@ from openpersonalize.work import (
     resources,
     solutions,
     training,
+    updates,
 )
 from openpersonalize.work.not_built import not_built
 
@@ -61,6 +63,7 @@ HANDLERS: Mapping[str, WorkFunction] = {
     IMPORT_DATASET.kind: imports.run_import,
     INDEX_DATASET.kind: indexing.index_dataset,
     TRAIN_SOLUTION_VERSION.kind: training.run_training,
+    UPDATE_MODEL.kind: updates.update_model,
     DEPLOY_CAMPAIGN.kind: deployments.deploy_campaign,
     UPDATE_CAMPAIGN.kind: deployments.update_campaign,
     ROLL_OUT_CAMPAIGN.kind: deployments.roll_out_campaign,
