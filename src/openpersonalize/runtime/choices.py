@@ -173,6 +173,33 @@ def kept(
     return pool.candidates.mask(tree, situation)
 
 
+def not_left_out(asker: Asker, lookups: Lookups) -> Mask | None:
+    """Which items of the model a recommender's use case leaves for the asker; None leaves all.
+
+    It never recommends what the asker had an event of a type with, see `Deployment.leaves_out`.
+    """
+    deployment = asker.deployment
+    if deployment.leaves_out is None or not asker.user_id:
+        return None
+    if "INTERACTIONS" not in asker.group.events:
+        lookups.look_again_for_records()
+        return None
+    pool = catalogue(deployment, asker.group)
+    had = _with_events(pool, asker, lookups, frozenset([deployment.leaves_out.casefold()]))
+    if len(had) == 0:
+        return None
+    is_left = np.ones(len(pool.items), np.bool_)
+    is_left[had] = False
+    return is_left
+
+
+def both(one: Mask | None, other: Mask | None) -> Mask | None:
+    """What two masks leave; None leaves all."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
+
+
 def _with_events(pool: Pool, asker: Asker, lookups: Lookups, types: frozenset[str] | None) -> Rows:
     """The candidates that the asker had an event with, of one of the types, or of any (None)."""
     events, user_id = asker.group.events["INTERACTIONS"], asker.user_id or ""

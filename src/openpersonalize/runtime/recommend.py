@@ -90,10 +90,12 @@ def recommend(
         metadata_of(request, deployment, lookups),
         request.num_results or DEFAULT_RESULTS,
     )
-    allowed = _allowed(request.filter_arn, request.filter_values, asker, lookups)
+    is_left = choices.not_left_out(asker, lookups)
+    allowed = choices.both(is_left, _allowed(request.filter_arn, request.filter_values, asker, lookups))
     if request.promotions:
         promotion = request.promotions[0]
-        promotable = _allowed(promotion.filter_arn, promotion.filter_values, asker, lookups)
+        kept = _allowed(promotion.filter_arn, promotion.filter_values, asker, lookups)
+        promotable = choices.both(is_left, kept)
         found = best.with_promotion(share_of(promotion), promotable, allowed, chance)
     else:
         found = best.entries(best.explore(best.n_results, allowed))

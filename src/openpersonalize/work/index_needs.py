@@ -31,7 +31,7 @@ from openpersonalize.storage.tables import (
     RecommenderRow,
     SolutionRow,
 )
-from openpersonalize.work.indexing import gives_metadata
+from openpersonalize.work.indexing import gives_metadata, leaves_out
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +93,11 @@ def _needed(session: Session, group_arn: str) -> Iterator[str]:
     ]
     if any(map(gives_metadata, configs)):
         yield "ITEMS"
+    recipes = select(RecommenderRow.recipe_arn).where(
+        RecommenderRow.dataset_group_arn == group_arn, RecommenderRow.artifact_id.is_not(None)
+    )
+    if any(map(leaves_out, session.scalars(recipes))):
+        yield "INTERACTIONS"
 
 
 @lru_cache(maxsize=1000)

@@ -20,6 +20,7 @@ from openpersonalize.jobs.indexes import begin_index
 from openpersonalize.jobs.worker import Publish, RunningJob
 from openpersonalize.models.columns import ColumnTable
 from openpersonalize.models.event_pairs import EventPairs
+from openpersonalize.recipes.catalogue import RECIPES
 from openpersonalize.storage import artifacts, event_log, records
 from openpersonalize.storage.durable_files import move_into_place
 from openpersonalize.storage.event_log import START, Log, Position, end_of_log
@@ -100,6 +101,12 @@ def ensure_indexes(
 def gives_metadata(config: Mapping[str, Any] | None) -> bool:
     """Whether a campaign or recommender of this config answers with metadata, which needs the Items index."""
     return bool((config or {}).get("enableMetadataWithRecommendations"))
+
+
+def leaves_out(recipe_arn: str) -> bool:
+    """Whether a recommender of this recipe never recommends what its user had, by the Interactions index."""
+    recipe = RECIPES.get(recipe_arn.rpartition("/")[2])
+    return recipe is not None and recipe.leaves_out is not None
 
 
 def build_index(job: RunningJob, stores: Stores, dataset_arn: str) -> Publish:

@@ -11,7 +11,7 @@ from openpersonalize.jobs.worker import Publish, RunningJob
 from openpersonalize.storage import records
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tables import RecommenderRow
-from openpersonalize.work.indexing import ensure_indexes, gives_metadata
+from openpersonalize.work.indexing import ensure_indexes, gives_metadata, leaves_out
 from openpersonalize.work.training import Subject, TrainedModel, train
 
 
@@ -20,7 +20,7 @@ def create_recommender(job: RunningJob, stores: Stores) -> Publish:
     with stores.database.read() as session:
         config = _row(session, job).recommender_config
     trained = _train(job, stores)
-    publish_indexes = _index_items(job, stores, config)
+    publish_indexes = _ensure_indexes(job, stores, config)
 
     def publish(session: Session) -> None:
         publish_indexes(session)
@@ -33,8 +33,16 @@ def create_recommender(job: RunningJob, stores: Stores) -> Publish:
 
 def retrain_recommender(job: RunningJob, stores: Stores) -> Publish:
     """Train a new model on the data of today; the one before serves until then, and on if this fails."""
+    with stores.database.read() as session:
+        config = _row(session, job).recommender_config
     trained = _train(job, stores)
-    return lambda session: _serve(session, _row(session, job), trained)
+    publish_indexes = _ensure_indexes(job, stores, config)
+
+    def publish(session: Session) -> None:
+        publish_indexes(session)
+        _serve(session, _row(session, job), trained)
+
+    return publish
 
 
 def update_recommender(job: RunningJob, stores: Stores) -> Publish:
@@ -45,7 +53,7 @@ def update_recommender(job: RunningJob, stores: Stores) -> Publish:
         wanted = dict((row.latest_update or {})["recommenderConfig"])
     changes_columns = training_columns(before) != training_columns(wanted)
     trained = _train(job, stores, wanted) if changes_columns else None
-    publish_indexes = _index_items(job, stores, wanted)
+    publish_indexes = _ensure_indexes(job, stores, wanted)
 
     def publish(session: Session) -> None:
         publish_indexes(session)
@@ -88,11 +96,14 @@ def _train(job: RunningJob, stores: Stores, config: Mapping[str, Any] | None = N
     return train(job, stores, subject)
 
 
-def _index_items(job: RunningJob, stores: Stores, config: Mapping[str, Any] | None) -> Publish:
-    """Make the index that answers with metadata need; return what publishes it."""
+def _ensure_indexes(job: RunningJob, stores: Stores, config: Mapping[str, Any] | None) -> Publish:
+    """Make the indexes that answers need: of Items for metadata, and of Interactions for exclusions."""
     with stores.database.read() as session:
-        group_arn = _row(session, job).dataset_group_arn
-    return ensure_indexes(job, stores, group_arn, ("ITEMS",) if gives_metadata(config) else ())
+        row = _row(session, job)
+        group_arn, recipe_arn = row.dataset_group_arn, row.recipe_arn
+    types = ["ITEMS"] if gives_metadata(config) else []
+    types += ["INTERACTIONS"] if leaves_out(recipe_arn) else []
+    return ensure_indexes(job, stores, group_arn, types)
 
 
 def _serve(session: Session, row: RecommenderRow, trained: TrainedModel) -> None:
