@@ -17,8 +17,8 @@ N_ITEMS = 15
 
 ITEM_FIELDS = (
     text_field("ITEM_ID"),
-    text_field("GENRE", categorical=True),
-    {"name": "CREATION_TIMESTAMP", "type": ["null", "long"]},
+    text_field("GENRES", categorical=True),
+    {"name": "CREATION_TIMESTAMP", "type": "long"},
 )
 USER_FIELDS = (
     text_field("USER_ID"),
@@ -69,7 +69,7 @@ class NewcomerStore:
         self.world.imported(self._dataset("Interactions", INTERACTION_FIELDS), self.text)
         self.items = self._dataset("Items", ITEM_FIELDS)
         lines = [f"{item},{item[:-3]},{NOW - 400 * DAY_S}" for item in old_items()]
-        self.world.imported(self.items, "ITEM_ID,GENRE,CREATION_TIMESTAMP\n" + "\n".join(lines) + "\n")
+        self.world.imported(self.items, "ITEM_ID,GENRES,CREATION_TIMESTAMP\n" + "\n".join(lines) + "\n")
         if self.users:
             self.world.imported(self._dataset("Users", USER_FIELDS), self.users)
 
@@ -92,7 +92,7 @@ class NewcomerStore:
                 {
                     "itemId": item,
                     "properties": json.dumps(
-                        {"genre": item.split("-")[0], "creationTimestamp": NOW - int(age_days * DAY_S)}
+                        {"genres": item.split("-")[0], "creationTimestamp": NOW - int(age_days * DAY_S)}
                     ),
                 }
                 for item in items

@@ -71,8 +71,8 @@ def test_only_what_the_filter_keeps_is_tried_out_and_promotions_stay_as_they_are
     store: NewcomerStore, version: str
 ) -> None:
     expressions = {
-        "space": 'INCLUDE ItemID WHERE Items.GENRE IN ("space")',
-        "crime": 'INCLUDE ItemID WHERE Items.GENRE IN ("crime")',
+        "space": 'INCLUDE ItemID WHERE Items.GENRES IN ("space")',
+        "crime": 'INCLUDE ItemID WHERE Items.GENRES IN ("crime")',
     }
     arns = {
         name: store.world.personalize.create_filter(

@@ -46,7 +46,7 @@ def a_trained_store(
     world.imported(world.dataset(group, "Interactions", *fields), text)
     arn = world.solution(group, recipe, **solution)
     version = world.trained(arn)
-    campaign = world.campaign(version)
+    campaign = world.campaign(version, campaignConfig={"itemExplorationConfig": {"explorationWeight": "0"}})
     tracker = world.personalize.create_event_tracker(name="tracker", datasetGroupArn=group)
     world.settle()
     with world.server.stores.database.read() as session:

@@ -82,7 +82,7 @@ def test_users_put_since_are_known_at_once_where_a_filter_reads_users(
     world.personalize.create_filter(
         name="adults",
         datasetGroupArn=store.group,
-        filterExpression='INCLUDE ItemID WHERE Items.GENRE IN ("space") IF CurrentUser.AGE > 18',
+        filterExpression='INCLUDE ItemID WHERE Items.GENRES IN ("space") IF CurrentUser.AGE > 18',
     )
     world.settle()
     put = [{"userId": f"put-{plan}", "properties": json.dumps({"plan": plan})} for plan in ("gold", "tin")]
