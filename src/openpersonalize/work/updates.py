@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from openpersonalize.jobs.lifecycle import UNFINISHED, UPDATE_MODEL, begin
+from openpersonalize.jobs.lifecycle import RETRAIN_RECOMMENDER, UNFINISHED, UPDATE_MODEL, begin
 from openpersonalize.jobs.trainings import newest_version, vanishing_dataset
 from openpersonalize.jobs.worker import Publish, RunningJob
 from openpersonalize.protocol.arns import resource_kind
@@ -35,6 +35,9 @@ from openpersonalize.work.arrivals import have_arrived
 from openpersonalize.work.training import Subject, settings_of, train
 
 log = logging.getLogger(__name__)
+
+_MADE_AT = "madeAt"
+"""In `updating`: when the newest update began that did not fail."""
 
 
 def begin_due(stores: Stores) -> int:
@@ -85,7 +88,7 @@ def _look_at(stores: Stores, due: SolutionVersionRow | RecommenderRow) -> bool:
         is_free = vanishing_dataset(session, row.dataset_group_arn) is None and not _is_busy(session, row.arn)
         if not (is_wanted and is_free):
             return False
-        row.updating = {"creationDateTime": now}
+        row.updating = {"creationDateTime": now, _MADE_AT: (row.updating or {}).get(_MADE_AT, 0.0)}
         changed_at = row.last_updated_date_time
         begin(session, row, UPDATE_MODEL, now=now)
         row.last_updated_date_time = changed_at  # no member of the API shows updates
@@ -130,9 +133,10 @@ def _serves(session: Session, row: SolutionVersionRow | RecommenderRow) -> bool:
 def _has_news(session: Session, row: SolutionVersionRow | RecommenderRow) -> bool:
     """Whether data has arrived since the model was made or updated."""
     made_at = row.creation_date_time
-    if isinstance(row, RecommenderRow):
-        made_at = max(made_at, float((row.retraining or {}).get("creationDateTime", 0.0)))
-    updated_at = float((row.updating or {}).get("creationDateTime", 0.0))
+    retraining = row.retraining if isinstance(row, RecommenderRow) else None
+    if retraining is not None and retraining.get("status") == RETRAIN_RECOMMENDER.phase.done:
+        made_at = max(made_at, float(retraining["creationDateTime"]))
+    updated_at = float((row.updating or {}).get(_MADE_AT, 0.0))
     recipe = _recipe(row)
     return have_arrived(
         session,
@@ -157,6 +161,8 @@ def update_model(job: RunningJob, stores: Stores) -> Publish:
         if row is None or row.artifact_id != before:  # deleted, or trained anew meanwhile
             return
         row.artifact_id = trained.artifact_id
+        words = row.updating or {}
+        row.updating = words | {_MADE_AT: words.get("creationDateTime", 0.0)}
         if isinstance(row, SolutionVersionRow):
             serving = select(CampaignRow).where(
                 CampaignRow.solution_version_arn == row.arn, CampaignRow.artifact_id == before
