@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
+from sqlalchemy import select
 
 from openpersonalize.control.context import Context
 from openpersonalize.control.dataset_groups import DATASET_GROUP
@@ -42,7 +43,7 @@ from openpersonalize.protocol.shapes import Arn, Name, Number, Shape
 from openpersonalize.recipes.catalogue import recipes_in
 from openpersonalize.recipes.recipe import Recipe
 from openpersonalize.storage import records
-from openpersonalize.storage.tables import DatasetGroupRow, RecommenderRow
+from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, RecommenderRow
 
 operations = Operations()
 
@@ -145,6 +146,7 @@ def create_recommender(request: CreateRecommenderRequest, context: Context) -> C
     """Train a domain recipe on all data of its dataset group, and let it answer requests."""
     group = active_parent(context, DATASET_GROUP, request.dataset_group_arn)
     recipe = _recipe_for(context, request.recipe_arn, group)
+    _check_datasets(context, recipe, group)
     config = _checked_config(context, request.recommender_config or RecommenderConfig(), recipe, group)
     refuse_vanishing_data(context, group.arn)
     arn = context.arn("recommender", request.name)
@@ -227,6 +229,18 @@ def _recipe_for(context: Context, arn: str, group: DatasetGroupRow) -> Recipe:
             f"{arn} is {kind}, and the group is of domain {group.domain}: use one of {', '.join(own)}."
         )
     return recipe
+
+
+def _check_datasets(context: Context, recipe: Recipe, group: DatasetGroupRow) -> None:
+    """Raise InvalidInputException where a group lacks a dataset that a use case needs."""
+    query = select(DatasetRow.dataset_type).where(DatasetRow.dataset_group_arn == group.arn)
+    present = set(context.session.scalars(query))
+    for dataset_type in recipe.needs_datasets:
+        if dataset_type not in present:
+            raise InvalidInputException(
+                f"{recipe.name} needs a dataset of type {dataset_type}, which {group.arn} does not have: "
+                "create it and import some, then create the recommender."
+            )
 
 
 def _checked_config(

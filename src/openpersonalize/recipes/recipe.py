@@ -131,6 +131,8 @@ class Recipe:
     is_updated_if_asked: bool = False
     """Whether what is deployed is updated only where the solution has performIncrementalUpdate."""
     tables: tuple[str, ...] = ()
+    needs_datasets: tuple[str, ...] = ()
+    """The types of datasets, as `ITEMS`, that a group must have for a recommender of this domain recipe."""
     needs_interactions: bool = True
     """Whether there is nothing to train on without interactions, and AWS's minimums of them hold."""
     is_contextual: bool = False

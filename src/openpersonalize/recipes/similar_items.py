@@ -190,6 +190,7 @@ RECIPES = (
         question=Question.SIMILAR_ITEMS,
         train=train,
         model=NeighbourModel,
+        needs_datasets=("ITEMS",),
         tables=("ITEMS",),
         memory=_memory,
     ),
