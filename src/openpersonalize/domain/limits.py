@@ -58,6 +58,7 @@ EVENT_BYTES = 10 * 1024
 """JSON of one event."""
 
 MOST_RESULTS = 500
+MOST_ACTION_RESULTS = 100
 """Items in one answer."""
 
 MOST_INPUTS = 500
@@ -255,7 +256,6 @@ _ROWS: Mapping[str, tuple[tuple[str, str, Kind] | tuple[str, str, Kind, str], ..
             "newest action interactions of a user and event type that are looked at",
             f"{NEWEST_EVENTS['ACTION_INTERACTIONS']}",
             Kind.AMOUNT,
-            _NOT_YET,
         ),
     ),
     "recommendations": (
@@ -265,7 +265,7 @@ _ROWS: Mapping[str, tuple[tuple[str, str, Kind] | tuple[str, str, Kind, str], ..
         ("items to rank", f"{MOST_INPUTS}", Kind.SHAPE),
         ("items in an answer or to rank, with metadata", f"{MOST_RESULTS_WITH_METADATA}", Kind.SHAPE),
         ("columns of metadata in a request", f"{MOST_METADATA_COLUMNS}", Kind.SHAPE),
-        ("actions in an answer", "100", Kind.SHAPE, _NOT_YET),
+        ("actions in an answer", f"{MOST_ACTION_RESULTS}", Kind.SHAPE),
     ),
     "metric attributions": (
         ("of a dataset group", "1", Kind.SHAPE),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from openpersonalize.models import topk
+from openpersonalize.models.actions import ActionModel
 from openpersonalize.models.blend import BlendModel
 from openpersonalize.models.cold_users import ColdUsers
 from openpersonalize.models.columns import ColumnTable
@@ -31,6 +32,7 @@ from openpersonalize.models.transitions import TransitionPart
 __all__ = [
     "INDEX_KINDS",
     "KINDS",
+    "ActionModel",
     "Allowed",
     "BlendModel",
     "ColdUsers",
@@ -51,7 +53,7 @@ __all__ = [
 ]
 
 KINDS: Mapping[str, type[Ranker]] = {
-    model.kind: model for model in (BlendModel, PopularityModel, NeighbourModel, SemanticModel)
+    model.kind: model for model in (ActionModel, BlendModel, PopularityModel, NeighbourModel, SemanticModel)
 }
 
 INDEX_KINDS: Mapping[str, type[ColumnTable] | type[EventPairs]] = {

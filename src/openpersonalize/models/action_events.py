@@ -26,7 +26,7 @@ class ActionEvents:
     """Action interactions by user, each user's oldest first.
 
     - `starts`: int64, shape (n_users + 1,): the events of user u are starts[u]:starts[u + 1].
-    - `actions`, `types`: int32 rows and numbers of types; `times`: int64, seconds since the epoch.
+    - `rows`, `types`: int32 rows of `actions` and numbers of types; `times`: int64, epoch seconds.
     """
 
     users: IdIndex

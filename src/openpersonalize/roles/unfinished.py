@@ -6,14 +6,11 @@ FAILING: Mapping[str, str] = {
     "CreateBatchInferenceJob": "the job ends CREATE FAILED",
     "CreateDatasetExportJob": "the job ends CREATE FAILED",
     "CreateDataDeletionJob": "the job ends FAILED, and nothing is deleted",
-    "GetActionRecommendations": "the next-best-action recipe cannot be trained yet; refused",
 }
 """They say so: by a refusal or a failure reason that begins with "not built yet"."""
 
 WITHOUT_EFFECT: Mapping[str, str] = {
     "CreateMetricAttribution": "it becomes ACTIVE; no metric is reported yet",
-    "PutActions": "stored durably; nothing reads it yet",
-    "PutActionInteractions": "stored durably; nothing reads it yet",
 }
 """They answer as on AWS, and what they are for does not come about yet."""
 

@@ -14,6 +14,7 @@ from openpersonalize.filters.masks import UNKNOWN, Candidates, Mask, Part, Situa
 from openpersonalize.filters.records import Records
 from openpersonalize.filters.values import read_values
 from openpersonalize.models import Question
+from openpersonalize.models.action_events import type_number
 from openpersonalize.models.event_pairs import EventPairs
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.runtime.deployments import Deployment
@@ -25,6 +26,24 @@ Rows = NDArray[np.int32]
 NO_ROWS: Rows = np.empty(0, np.int32)
 
 _NOUNS = {"UserID": "users", "ActionID": "actions", "ItemID": "items"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is recommended: the target of its filters, and the types of the datasets that they read."""
+
+    target: str
+    records: str
+    events: str
+
+
+ITEMS = Kind("ItemID", "ITEMS", "INTERACTIONS")
+ACTIONS = Kind("ActionID", "ACTIONS", "ACTION_INTERACTIONS")
+
+
+def kind_of(deployment: Deployment) -> Kind:
+    """What a deployment recommends."""
+    return ACTIONS if deployment.question is Question.ACTIONS_FOR_USER else ITEMS
 
 
 class Pool(Protocol):
@@ -70,15 +89,16 @@ class Given:
 
 
 def catalogue(deployment: Deployment, group: Group) -> Catalogue:
-    """The items of a deployment's model, with their newest records."""
+    """The items, or the actions, of a deployment's model, with their newest records."""
     items, remembered = deployment.model.items, deployment.remembered
     candidates, pair_rows = Candidates(len(items), ()), NO_ROWS
-    if records := group.records.get("ITEMS"):
+    kind = kind_of(deployment)
+    if records := group.records.get(kind.records):
         base = remembered("base", records.base, lambda: Part(records.base, records.base.ids.find_all(items)))
         candidates = remembered(
             "candidates", records, lambda: Candidates(len(items), _parts(base, records, items))
         )
-    if events := group.events.get("INTERACTIONS"):
+    if events := group.events.get(kind.events):
         pairs = events.pairs
         pair_rows = remembered("pairs", pairs, lambda: items.find_all(pairs.items))
     return Catalogue(items, candidates, pair_rows)
@@ -129,10 +149,11 @@ def check_usable(chosen: ActiveFilter, asker: Asker) -> None:
             f"The filter does not fit the schemas of its dataset group any more: {arn}. {chosen.why} Delete "
             "it, and create another."
         )
-    if tree.target != "ItemID":
+    target = kind_of(deployment).target
+    if tree.target != target:
         raise InvalidInputException(
-            f"The filter chooses {_NOUNS[tree.target]}, not items: {arn}. Use one whose expressions have "
-            "ItemID."
+            f"The filter chooses {_NOUNS[tree.target]}, not {_NOUNS[target]}: {arn}. Use one whose "
+            f"expressions have {target}."
         )
     if tree.needs_current_item and deployment.question is not Question.SIMILAR_ITEMS:
         raise InvalidInputException(
@@ -202,19 +223,30 @@ def both(one: Mask | None, other: Mask | None) -> Mask | None:
 
 def _with_events(pool: Pool, asker: Asker, lookups: Lookups, types: frozenset[str] | None) -> Rows:
     """The candidates that the asker had an event with, of one of the types, or of any (None)."""
-    events, user_id = asker.group.events["INTERACTIONS"], asker.user_id or ""
-    since = [
-        (item_id, event_type)
-        for item_id, event_type in lookups.since(asker.deployment.dataset_group_id, events, user_id)
-        if types is None or event_type in types
-    ]
+    kind, user_id = kind_of(asker.deployment), asker.user_id or ""
+    events, group_id = asker.group.events[kind.events], asker.deployment.dataset_group_id
+    if kind is ACTIONS:
+        done = lookups.done(group_id, user_id, events.watermark)
+        all_since = [(each.action_id, each.event_type.casefold()) for each in done]
+        types = None if types is None else _spellings(types, events.pairs.types, all_since)
+    else:
+        all_since = lookups.since(group_id, events, user_id)
+    since = [each for each in all_since if types is None or each[1] in types]
     if lookups.sees_newest_only:
-        return pool.places(*newest(events.pairs, user_id, since, types, NEWEST_EVENTS["INTERACTIONS"]))
+        return pool.places(*newest(events.pairs, user_id, since, types, NEWEST_EVENTS[kind.events]))
     pairs = events.pairs.pairs_of(events.pairs.users.find(user_id))
     items = pairs.items
     if types is not None and len(items):
         items = items[_is_of(events.pairs, types)[pairs.types]]
     return pool.places(items, [item_id for item_id, _ in since])
+
+
+def _spellings(
+    types: frozenset[str], indexed: Sequence[str], since: Sequence[tuple[str, str]]
+) -> frozenset[str]:
+    """All spellings of some types of action interactions that occur, casefolded."""
+    wanted = {type_number(one) for one in types} - {-1}
+    return frozenset(one for one in (*indexed, *(each[1] for each in since)) if type_number(one) in wanted)
 
 
 def _is_of(pairs: EventPairs, types: frozenset[str]) -> NDArray[np.bool_]:

@@ -72,6 +72,8 @@ class Deployment:
     """Whether it is asked with a userId, even where everybody gets the same answer."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """The campaignConfig or recommenderConfig, as the wire has it."""
+    action_watermark: Position = START
+    """Up to where the model has the log of action interactions."""
     leaves_out: str | None = None
     """The type of the events after which an item is not recommended to their user any more."""
     fragments: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
@@ -190,6 +192,7 @@ class Deployments:
             rule=served.rule,
             needs_user=bool(extra.get("needs_user")),
             config=served.config,
+            action_watermark=Position(*extra["action_watermark"]) if "action_watermark" in extra else START,
             leaves_out=extra.get("leaves_out"),
         )
 

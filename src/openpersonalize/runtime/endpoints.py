@@ -4,13 +4,12 @@ import random
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from openpersonalize.errors import NotBuiltYet
 from openpersonalize.models import KINDS, Question, Ranker
 from openpersonalize.protocol.call import Call, CallHandler
 from openpersonalize.protocol.dialect import decode
 from openpersonalize.protocol.operation import Operation, Operations
 from openpersonalize.protocol.shapes import read
-from openpersonalize.runtime import ranking, recommend
+from openpersonalize.runtime import actions, ranking, recommend
 from openpersonalize.runtime.lookups import Answer, Lookups, Memory
 from openpersonalize.runtime.shapes import (
     GetActionRecommendationsRequest,
@@ -96,9 +95,14 @@ class Runtime:
         return self._memory.answered(call.scope, partial(_ranked, request))
 
     def get_action_recommendations(self, call: Call) -> Answer:
-        """Not built yet; refused after the request has been checked."""
-        read(GetActionRecommendationsRequest, decode(call.body))
-        raise NotBuiltYet("GetActionRecommendations")
+        """Recommend actions for a user."""
+        request = read(GetActionRecommendationsRequest, decode(call.body))
+        actions.check(request)
+        return self._memory.answered(call.scope, partial(self._actions, request))
+
+    def _actions(self, request: GetActionRecommendationsRequest, lookups: Lookups) -> bytes:
+        deployment = lookups.deployment(request.campaign_arn or "", "campaign")
+        return actions.recommend(request, deployment, lookups, self._chance)
 
 
 def _ranked(request: GetPersonalizedRankingRequest, lookups: Lookups) -> bytes:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.ranker import NO_ROWS, NO_TIMES
 from openpersonalize.runtime.deployments import Deployment, EventRule
 from openpersonalize.storage.event_log import Position
@@ -12,11 +13,11 @@ Rows = tuple[NDArray[np.int32], NDArray[np.int64]]
 NO_EVENTS: Rows = (NO_ROWS, NO_TIMES)
 
 
-def rows_of(recents: Recents, deployment: Deployment) -> Rows:
+def rows_of(recents: Recents, deployment: Deployment, known_items: IdIndex | None = None) -> Rows:
     """The events that the model listens to, oldest first: int32 rows of items, int64 times (epoch seconds).
 
     Left out are events that the training has read, events of other types or of too low a value, and items
-    that the model does not know.
+    that the model does not know. `known_items`: what it knows, where that is not what it recommends.
     """
     if not recents:
         return NO_EVENTS
@@ -24,7 +25,8 @@ def rows_of(recents: Recents, deployment: Deployment) -> Rows:
     heard = [entry for entry in recents if _counts(entry, watermark, rule)]
     if not heard:
         return NO_EVENTS
-    items = deployment.model.items.find_many([entry.item_id for entry in heard])
+    index: IdIndex = deployment.model.items if known_items is None else known_items
+    items = index.find_many([entry.item_id for entry in heard])
     times = np.array([entry.timestamp for entry in heard], np.int64)
     known = items >= 0
     return (items, times) if known.all() else (items[known], times[known])

@@ -15,6 +15,8 @@ from openpersonalize.runtime import filters
 from openpersonalize.runtime.deployments import Deployment, Deployments
 from openpersonalize.runtime.filters import ActiveFilter
 from openpersonalize.runtime.indexes import NO_DATA, Events, Group, Indexes
+from openpersonalize.storage.action_log import Done, read_done
+from openpersonalize.storage.event_log import Position
 from openpersonalize.storage.stores import Stores
 from openpersonalize.storage.tail import Recents, Tail
 
@@ -150,6 +152,25 @@ class Lookups:
                 key, lambda: asyncio.to_thread(tail.load_types, dataset_group_id, user_id, watermark)
             )
         return [(item_id, event_type.casefold()) for item_id, event_type in self.fetched[key]]
+
+    def done(self, dataset_group_id: int, user_id: str, after: Position) -> list[Done]:
+        """What a user did with actions after a position, newest first; read from SQL by each request."""
+        key = ("done", user_id, str(after))
+        if key not in self.fetched:
+            raise NotInMemory(
+                key, lambda: asyncio.to_thread(self._read_done, dataset_group_id, user_id, after)
+            )
+        found: list[Done] = self.fetched[key]
+        return found
+
+    def _read_done(self, dataset_group_id: int, user_id: str, after: Position) -> list[Done]:
+        with self._memory.stores.database.read() as session:
+            return read_done(session, dataset_group_id, user_id, after)
+
+    @property
+    def now(self) -> float:
+        """The time of the request, epoch seconds."""
+        return self._memory.stores.clock()
 
     @property
     def sees_newest_only(self) -> bool:

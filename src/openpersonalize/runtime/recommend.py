@@ -65,6 +65,11 @@ def check_question(request: GetRecommendationsRequest, deployment: Deployment) -
         raise InvalidInputException(
             f"{deployment.arn} ranks given items: ask it with GetPersonalizedRanking, not GetRecommendations."
         )
+    if question is Question.ACTIONS_FOR_USER:
+        raise InvalidInputException(
+            f"{deployment.arn} recommends actions: ask it with GetActionRecommendations, not "
+            "GetRecommendations."
+        )
     is_for_user = question is Question.ITEMS_FOR_USER
     if not request.user_id and (is_for_user or deployment.needs_user):
         why = "recommends items for a user" if is_for_user else "is of a use case that is asked with a user"

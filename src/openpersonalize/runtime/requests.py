@@ -11,15 +11,17 @@ from openpersonalize.runtime.deployments import Deployment
 from openpersonalize.runtime.lookups import Lookups
 from openpersonalize.runtime.metadata import Metadata
 from openpersonalize.runtime.shapes import (
+    GetActionRecommendationsRequest,
     GetPersonalizedRankingRequest,
     GetRecommendationsRequest,
     Promotion,
 )
 
 Request = GetRecommendationsRequest | GetPersonalizedRankingRequest
+Filtered = Request | GetActionRecommendationsRequest | Promotion
 
 
-def check_filter_values(request: Request | Promotion) -> None:
+def check_filter_values(request: Filtered) -> None:
     """Raise InvalidInputException for values without a filter; an empty map counts as absent."""
     if request.filter_values and request.filter_arn is None:
         raise InvalidInputException(
