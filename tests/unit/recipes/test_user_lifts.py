@@ -146,3 +146,22 @@ def test_the_column_that_decides_is_found_and_the_one_that_says_nothing_is_not()
     name = "normalized_discounted_cumulative_gain_at_25"
     assert len(without.contexts.values) == 0
     assert metrics[name] > metrics_without[name]
+
+
+def test_of_many_columns_those_are_used_that_tell_most_of_items() -> None:
+    store = taste_store(n_users=200, n_clusters=4, items_per_cluster=30, events_per_user=6)
+    generator = np.random.default_rng(2)
+    names = [f"C{place}" for place in range(14)]
+    people: dict[str, Any] = {
+        f"user-{row:04d}": {"USER_ID": f"user-{row:04d}"}
+        | {name: str(generator.integers(2 + 10 * place)) for place, name in enumerate(names)}
+        | {"C13": f"plan-{row % 4}"}
+        for row in range(200)
+    }
+    columns = [Column("USER_ID", "string"), *(Column(name, "string", categorical=True) for name in names)]
+    records = Records(ColumnTable.build(columns, people), tuple(names))
+    used = [column.name for column in user_lifts.code(records, store.interactions).columns]
+
+    assert len(used) == user_lifts.MOST_COLUMNS
+    assert used == sorted(used, key=names.index)
+    assert "C13" in used
