@@ -221,6 +221,30 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "The limits of the answers that they are made of.",
         ),
         Deviation(
+            "The input of a batch segment job is one file, or the first level of a folder whose path ends in a "
+            "slash; names that begin with '.' or '_' are left out.",
+            "All objects whose keys begin with the path.",
+            "What is read can be seen from the path; imports read their folders so.",
+        ),
+        Deviation(
+            "A line that a batch segment job cannot answer has `error` and no `output`; more lines than 500 "
+            "items or 10 queries fail the job before anything is written.",
+            "An `error` too, without documented texts; the limits are documented, not what exceeding them does.",
+            "Nobody takes an error for an empty segment, or a part of the answers for all.",
+        ),
+        Deviation(
+            "Users who had an item are in its segment too: behind all others if fewer than 0.5 % of all events "
+            "repeat an item.",
+            "Not documented.",
+            "Where nobody watches a film twice, those who saw it are not the audience to find.",
+        ),
+        Deviation(
+            "A filter of another target than the job's answers (UserID for segments, ItemID for "
+            "recommendations) is InvalidInputException.",
+            "Not documented.",
+            "The job could only fail.",
+        ),
+        Deviation(
             "A dataset can be deleted while it is exported; the export fails.",
             "Not documented.",
             "Only imports and trainings are named as obstacles.",
