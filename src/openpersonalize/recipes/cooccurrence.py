@@ -148,9 +148,13 @@ def popularity_discounts(interactions: Interactions, factor: float) -> NDArray[n
 
 
 def _memory(counts: Counts, settings: Mapping[str, Value]) -> float:
-    """Return the bytes that a training holds at most: events in their orders, and two models."""
-    n_neighbours = min(pairs.N_NEIGHBOURS, counts.n_items)
-    return 120.0 * counts.n_events + 20.0 * counts.n_items * n_neighbours + 60.0 * counts.n_users
+    """Return the bytes of histories, those of the training part and their order, and of two lists of pairs.
+
+    An item has no more neighbours than there are pairs of its events; a minimum of users leaves out most.
+    """
+    n_pairs = min(pairs.N_NEIGHBOURS, pairs.WINDOW * counts.n_events / max(1, counts.n_items))
+    share = 1.0 if settings.get("min_cointeraction_count", 2) in {0, 1} else 0.4
+    return 60.0 * counts.n_events + 20.0 * share * n_pairs * counts.n_items
 
 
 RECIPES = (

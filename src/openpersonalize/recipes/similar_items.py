@@ -160,12 +160,13 @@ def _vectors(
 
 
 def _memory(counts: Counts, settings: Mapping[str, Value]) -> float:
-    """Return the bytes that a training holds at most: events, embeddings thrice, two models, score blocks."""
-    width = _setting(settings, ID_WIDTH) + _setting(settings, METADATA_WIDTH)
+    """Return the bytes of histories, embeddings, lists of pairs, models and blocks of scores."""
+    id_width = _setting(settings, ID_WIDTH)
+    width = id_width + _setting(settings, METADATA_WIDTH)
     n_neighbours = min(pairs.N_NEIGHBOURS, counts.n_items)
     blocks = 2 * 16.0 * pairs.ITEMS_PER_CALL * counts.n_items
-    vectors = 12.0 * width * counts.n_items + 4.0 * _setting(settings, ID_WIDTH) * counts.n_users
-    return 120.0 * counts.n_events + vectors + 30.0 * counts.n_items * n_neighbours + blocks
+    vectors = 12.0 * width * counts.n_items + 4.0 * id_width * counts.n_users
+    return 60.0 * counts.n_events + vectors + 30.0 * n_neighbours * counts.n_items + blocks
 
 
 RECIPES = (
