@@ -121,17 +121,6 @@ def test_a_version_has_the_settings_that_its_solution_had(world: World) -> None:
     assert (found["solutionConfig"], found["eventType"], found["performHPO"]) == (config, "watch", True)
 
 
-def test_automl_has_one_recipe_left_to_choose(world: World) -> None:
-    created = world.personalize.create_solution(
-        name="auto", datasetGroupArn=world.dataset_group(), performAutoML=True
-    )
-    world.settle()
-    found = describe(world, world.trained(created["solutionArn"]))
-
-    assert (found["performAutoML"], found["performHPO"]) == (True, True)
-    assert found["recipeArn"] == "arn:aws:personalize:::recipe/aws-user-personalization"
-
-
 def test_the_solution_must_exist_and_be_active(world: World) -> None:
     group = world.dataset_group()
     create, arn = world.personalize.create_solution_version, world.arn("solution", "likes")

@@ -373,8 +373,6 @@ def test_items_are_added_in_between_by_one_recipe_only(world: World, group: str)
 @pytest.mark.parametrize(
     ("recipe", "members", "what"),
     [
-        ("user-personalization", {"performHPO": True}, "performHPO"),
-        (None, {"performAutoML": True}, "performAutoML"),
         ("semantic-similarity", {"performIncrementalUpdate": True}, "performIncrementalUpdate"),
         (
             "user-personalization-v2",

@@ -1,7 +1,7 @@
 """`jobs`: what the background jobs are doing, read from the database of the settings."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +22,9 @@ from openpersonalize.storage.database import Database, reason_of, sqlite_file
 
 app = options.command_app()
 app.callback(no_args_is_help=True)(lambda: None)
+
+TABLES = {"candidates": "Recipes tried", "trials": "Trials"}
+"""Notes of trainings that are lists of records."""
 
 COLOURS = {"done": "green", "failed": "red", "running": "cyan", "cancelled": "yellow"}
 
@@ -55,7 +58,7 @@ def show(
     data_dir: options.DataDir = None,
     database_url: options.DatabaseUrl = None,
 ) -> None:
-    """Show one job: status, times, counts, and the first rejected lines of an import."""
+    """Show one job: status, times, counts, first rejected lines of an import, trials of a training."""
     with _session(data_dir, database_url) as session:
         job = reports.show_job(session, number)
     if job is None:
@@ -65,6 +68,9 @@ def show(
     rejects = job.details.get("rejects")
     if rejects:
         screen.print(_rejected_lines(rejects))
+    for name, title in TABLES.items():
+        if job.details.get(name):
+            screen.print(_table(title, job.details[name]))
 
 
 @contextmanager
@@ -112,10 +118,12 @@ def _facts(job: JobReport) -> Table:
 
 
 def _flat(details: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Counts and other notes, one a line; rejected lines have a table of their own."""
+    """Counts and other notes, one a line; rejected lines and trials have tables of their own."""
     lines: dict[str, str] = {}
     for name, value in details.items():
         label = f"{prefix}{name}"
+        if name in TABLES:
+            continue
         if isinstance(value, Mapping):
             lines |= {} if name == "rejects" else _flat(value, f"{label} / ")
         elif name == "timeRange":
@@ -138,6 +146,25 @@ def _rejected_lines(rejects: Mapping[str, Any]) -> Table:
         cells = (bad["file"], f"{bad['line']}", column, repr(bad["value"]), bad["problem"], bad["remedy"])
         table.add_row(*(Text(cell) for cell in cells))
     return table
+
+
+def _table(title: str, records: Sequence[Mapping[str, Any]]) -> Table:
+    """Records with one column for each of their members, and of the members of those."""
+    rows = [{"": f"{number}"} | _flat_cells(one) for number, one in enumerate(records, 1)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for name in names:
+        table.add_column(name, overflow="fold", justify="right" if name in {"", "metric"} else "left")
+    for row in rows:
+        table.add_row(*(Text(row.get(name, "")) for name in names))
+    return table
+
+
+def _flat_cells(record: Mapping[str, Any]) -> dict[str, str]:
+    cells: dict[str, str] = {}
+    for name, value in record.items():
+        cells |= _flat_cells(value) if isinstance(value, Mapping) else {name: str(value)}
+    return cells
 
 
 def _state(job: JobReport) -> Text:

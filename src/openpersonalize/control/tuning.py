@@ -6,6 +6,7 @@ from typing import Any
 from openpersonalize.control.solution_config import (
     CategoricalHyperParameterRange,
     HPOConfig,
+    HPOObjective,
     HyperParameterRanges,
 )
 from openpersonalize.errors import InvalidInputException
@@ -18,12 +19,22 @@ MOST_PARALLEL_JOBS = 10
 
 def check_tuning(config: HPOConfig, recipe: Recipe) -> None:
     """Raise InvalidInputException for what no search of this recipe's hyperparameters can do."""
+    if config.hpo_objective is not None:
+        _check_objective(config.hpo_objective)
     resources = config.hpo_resource_config
     if resources is not None:
         _check_jobs("maxNumberOfTrainingJobs", resources.max_number_of_training_jobs, MOST_TRAINING_JOBS)
         _check_jobs("maxParallelTrainingJobs", resources.max_parallel_training_jobs, MOST_PARALLEL_JOBS)
     if config.algorithm_hyper_parameter_ranges is not None:
         _check_ranges(config.algorithm_hyper_parameter_ranges, recipe)
+
+
+def _check_objective(objective: HPOObjective) -> None:
+    """All metrics are better the higher they are."""
+    if objective.type is not None and objective.type.lower() not in {"", "maximize"}:
+        raise InvalidInputException(
+            f"{MEMBER}.hpoObjective.type is {objective.type!r}: write Maximize, or leave it out."
+        )
 
 
 def tunable(recipe: Recipe) -> dict[str, Hyperparameter]:

@@ -331,11 +331,11 @@ def test_a_group_without_interactions_says_what_to_do(shop: Shop) -> None:
 
 
 def test_a_recipe_without_trainer_says_that_it_is_not_built_yet(shop: Shop) -> None:
-    version = shop.train("aws-similar-items")
+    version = shop.train("aws-user-personalization-v2")
 
     assert (version.status, version.failure_reason) == (
         "CREATE FAILED",
-        "not built yet: training aws-similar-items",
+        "not built yet: training aws-user-personalization-v2",
     )
 
 
