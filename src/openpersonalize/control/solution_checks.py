@@ -72,6 +72,22 @@ def check_solution_config(config: SolutionConfig, setting: Setting) -> None:
                 f"{setting.recipe.name} is not: leave it out."
             )
         check_training_columns(setting.context, columns, setting.group, "solutionConfig.trainingDataConfig")
+    if setting.recipe.recipe_type == PERSONALIZED_ACTIONS:
+        _check_actions(setting, setting.recipe)
+
+
+def _check_actions(setting: Setting, recipe: Recipe) -> None:
+    """Raise InvalidInputException where a group has no actions to recommend."""
+    if setting.group.domain is not None:
+        raise InvalidInputException(
+            f"{recipe.name} recommends actions, which a dataset group of a domain cannot have: use a dataset "
+            "group without a domain."
+        )
+    if _columns(setting, "ACTIONS") is None:
+        raise InvalidInputException(
+            f"{recipe.name} recommends actions, and {setting.group.arn} has no Actions dataset: create one "
+            "first."
+        )
 
 
 def _check_threshold(text: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from openpersonalize.models.action_events import TAKEN, ActionEvents
+from openpersonalize.models.action_events import NOT_TAKEN, TAKEN, ActionEvents
 from openpersonalize.models.action_rules import DAY_S, NEVER, ActionRules
 from openpersonalize.models.compiled import freeze
 from openpersonalize.models.histories import Histories
@@ -24,9 +24,11 @@ N_ITEM_EVENTS = 100
 MOST_DAYS = 365.0
 TIE = 0.01
 """Probabilities that differ by less count as equal: then the action of the highest VALUE comes first."""
-N_COUNTS = 6
+N_COUNTS = 5
 N_OWN = 6
 """Features of a user without what items and record say, and those of a user and an action."""
+
+_ALL = slice(None)
 
 Vector = NDArray[np.float64]
 Rows = NDArray[np.int32]
@@ -90,8 +92,9 @@ class ActionFeatures:
         rest = [
             np.log1p(len(items)),
             _days(now, doings.item_times[-1] if len(items) else -NEVER),
-            *np.log1p(counts),
+            np.log1p(counts.sum()),
             (counts[TAKEN] + 1.0) / (counts.sum() + 3.0),
+            (counts[NOT_TAKEN] + 1.0) / (counts.sum() + 3.0),
         ]
         return np.concatenate([taste, rest, doings.traits])
 
@@ -122,6 +125,7 @@ class ActionWeights:
     """The regressions. A feature counts as (x - centre) / scale; the last weight is the constant.
 
     - `centre`, `scale`: float64, shape (n_features,): those of the user, then those of user and action.
+    - `low`, `high`: float64, likewise: between them lay almost all values of the training.
     - `shared`: float64, shape (n_features + 1,): what all actions have in common.
     - `by_action`: float64, shape (n_actions, n_features + 1): all of an action's weights.
     - `slope`, `offset`: the calibration: logit = slope * raw + offset.
@@ -129,6 +133,8 @@ class ActionWeights:
 
     centre: Vector
     scale: Vector
+    low: Vector
+    high: Vector
     shared: Vector
     by_action: NDArray[np.float64]
     slope: float
@@ -137,11 +143,16 @@ class ActionWeights:
     def __post_init__(self) -> None:
         freeze(self)
 
+    def standard(self, features: NDArray[np.float64], which: slice = _ALL) -> NDArray[np.float64]:
+        """Return features as they count; what lies outside of the training's range counts as its bound."""
+        bounded = np.clip(features, self.low[which], self.high[which])
+        return np.asarray((bounded - self.centre[which]) / self.scale[which], np.float64)
+
     def probabilities(self, of_user: Vector, of_actions: NDArray[np.float64]) -> Vector:
         """Return the probability of each action."""
         n_user = len(of_user)
-        user = (of_user - self.centre[:n_user]) / self.scale[:n_user]
-        own = (of_actions - self.centre[n_user:]) / self.scale[n_user:]
+        user = self.standard(of_user, slice(n_user))
+        own = self.standard(of_actions, slice(n_user, None))
         raw = self.by_action[:, :n_user] @ user + self.by_action[:, -1]
         raw += np.einsum("af,af->a", self.by_action[:, n_user:-1], own)
         return sigmoid(self.slope * raw + self.offset)

@@ -1,6 +1,6 @@
 """Fits the regressions of actions: one for all, and for each action what differs, by Newton's method."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,12 @@ from openpersonalize.models.actions import ActionWeights, sigmoid
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
-RIDGE_SHARED, RIDGE_OWN = 1.0, 8.0
-"""How strongly weights are drawn to zero, and an action's to those of all actions."""
+RIDGES = (1.0, 8.0, 64.0)
+"""How strongly weights may be drawn to zero: what fits best to the users set aside is used."""
+OWN_TIMES = 2.0
+"""So many times as strongly those of an action are drawn to those of all actions."""
+USUAL = (0.01, 0.99)
+"""The quantiles between which the values of a feature count as they are."""
 LENT_AFTER = 50.0
 """Actions alike lend an action the mean of what differs in them, as if it had been zero so often."""
 LEAST_TO_CALIBRATE = 20
@@ -48,27 +52,33 @@ def fit(examples: Examples, similar: NDArray[np.float32], generator: np.random.G
     """Fit on all examples, calibrated by a fit that has not seen a fifth of the users (Platt's scaling)."""
     users = np.unique(examples.users)
     aside = np.isin(examples.users, generator.choice(users, len(users) // 5, replace=False))
-    slope, offset = 1.0, 0.0
     kept, tested = examples.select(~aside), examples.select(aside)
-    if min(np.bincount(tested.is_taken, minlength=2)) >= LEAST_TO_CALIBRATE and len(kept.users):
-        slope, offset = _calibration(_fitted(kept, similar), tested)
-    found = _fitted(examples, similar)
-    return ActionWeights(found.centre, found.scale, found.shared, found.by_action, slope, offset)
+    if min(np.bincount(tested.is_taken, minlength=2)) < LEAST_TO_CALIBRATE:
+        return _fitted(examples, similar, RIDGES[-1])
+    tried = [(ridge, logits_of(_fitted(kept, similar, ridge), tested)) for ridge in RIDGES]
+    taken = tested.is_taken.astype(np.float64)
+    ridge, logits = min(tried, key=lambda one: float(np.logaddexp(0.0, one[1]).sum() - taken @ one[1]))
+    slope, offset = _calibration(logits, taken)
+    return replace(_fitted(examples, similar, ridge), slope=slope, offset=offset)
 
 
-def _fitted(examples: Examples, similar: NDArray[np.float32]) -> ActionWeights:
+def _fitted(examples: Examples, similar: NDArray[np.float32], ridge: float) -> ActionWeights:
     n_features = examples.features.shape[1]
-    centre = examples.features.mean(axis=0) if len(examples.users) else np.zeros(n_features)
-    scale = examples.features.std(axis=0) if len(examples.users) else np.ones(n_features)
+    values = examples.features if len(examples.users) else np.zeros((1, n_features))
+    low, high = np.quantile(values, USUAL, axis=0)
+    centre, scale = values.mean(axis=0), values.std(axis=0)
     scale = np.where(scale > 1e-9, scale, 1.0)
-    features = _with_constant((examples.features - centre) / scale)
+    nothing = np.zeros((len(similar), n_features + 1))
+    unfitted = ActionWeights(centre, scale, low, high, nothing[0], nothing, 1.0, 0.0)
+    features = _with_constant(unfitted.standard(examples.features))
     taken = examples.is_taken.astype(np.float64)
-    shared = logistic(features, taken, np.zeros(len(taken)), RIDGE_SHARED)
+    shared = logistic(features, taken, np.zeros(len(taken)), ridge)
     groups = [np.flatnonzero(examples.actions == action) for action in range(len(similar))]
-    alone = _differences(features, taken, groups, shared, np.zeros((len(similar), n_features + 1)))
+    ridge_own = OWN_TIMES * ridge
+    alone = _differences(features, taken, groups, shared, nothing, ridge=ridge_own)
     lent = lent_by(alone, np.array([len(group) for group in groups], np.float64), similar)
-    differences = _differences(features, taken, groups, shared, lent)
-    return ActionWeights(centre, scale, shared, shared + lent + differences, 1.0, 0.0)
+    differences = _differences(features, taken, groups, shared, lent, ridge=ridge_own)
+    return replace(unfitted, shared=shared, by_action=shared + lent + differences)
 
 
 def lent_by(differences: Matrix, n_examples: Vector, similar: NDArray[np.float32]) -> Matrix:
@@ -79,13 +89,19 @@ def lent_by(differences: Matrix, n_examples: Vector, similar: NDArray[np.float32
 
 
 def _differences(
-    features: Matrix, taken: Vector, groups: list[NDArray[np.intp]], shared: Vector, lent: Matrix
+    features: Matrix,
+    taken: Vector,
+    groups: list[NDArray[np.intp]],
+    shared: Vector,
+    lent: Matrix,
+    *,
+    ridge: float,
 ) -> Matrix:
     differences = np.zeros_like(lent)
     for action, group in enumerate(groups):
         if len(group):
             offsets = features[group] @ (shared + lent[action])
-            differences[action] = logistic(features[group], taken[group], offsets, RIDGE_OWN)
+            differences[action] = logistic(features[group], taken[group], offsets, ridge)
     return differences
 
 
@@ -121,19 +137,18 @@ def _loss(weights: Vector, features: Matrix, taken: Vector, offsets: Vector, pen
     return float(np.logaddexp(0.0, logits).sum() - taken @ logits + 0.5 * (penalty * weights**2).sum())
 
 
-def _calibration(weights: ActionWeights, tested: Examples) -> tuple[float, float]:
+def _calibration(raw: Vector, taken: Vector) -> tuple[float, float]:
     """Return slope and offset by which the logits of users that were not seen fit best."""
-    raw = logits_of(weights, tested)
     line = np.column_stack([raw, np.ones(len(raw))])
     # Drawn to a slope of 1, so that few data change little.
-    change = logistic(line, tested.is_taken.astype(np.float64), raw, 1.0)
+    change = logistic(line, taken, raw, 1.0)
     slope = 1.0 + float(change[0])
     return (slope, float(change[1])) if slope > 0.0 else (1.0, 0.0)
 
 
 def logits_of(weights: ActionWeights, examples: Examples) -> Vector:
     """Return the logits of examples before calibration."""
-    features = _with_constant((examples.features - weights.centre) / weights.scale)
+    features = _with_constant(weights.standard(examples.features))
     return np.asarray(np.einsum("ef,ef->e", features, weights.by_action[examples.actions]), np.float64)
 
 
