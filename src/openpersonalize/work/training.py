@@ -254,6 +254,7 @@ def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> 
     event_type = recipe.event_type or subject.event_type
     counts = memory.counts_of(stores, subject.dataset_group_arn, data.streamed, event_type)
     need = memory.require(recipe, counts, settings)
+    job.note(expected_memory_mb=round(need.total / 2**20))
     return {
         "recipe": recipe.name,
         "settings": settings,
