@@ -154,8 +154,9 @@ def _followers_of(  # noqa: PLR0917  # numba takes positional arguments only
 @compiled
 def _strongest(touched: Ints, sums: Doubles, damping: Doubles) -> Ints:
     """Return the followers of most strength, rising; of equal ones those first in item order."""
-    candidates = np.sort(touched)
-    if len(candidates) <= N_FOLLOWERS:
-        return candidates
-    order = np.argsort(-(sums[candidates] * damping[candidates]), kind="mergesort")
-    return np.sort(candidates[order[:N_FOLLOWERS]])
+    if len(touched) <= N_FOLLOWERS:
+        return np.sort(touched)
+    values = sums[touched] * damping[touched]
+    least = np.partition(values, len(values) - N_FOLLOWERS)[len(values) - N_FOLLOWERS]
+    above, equal = touched[values > least], np.sort(touched[values == least])
+    return np.sort(np.concatenate((above, equal[: N_FOLLOWERS - len(above)])))
