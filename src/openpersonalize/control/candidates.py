@@ -36,13 +36,13 @@ class Happened:
     places: Rows
     codes: Rows
     types: tuple[str, ...]
-    """Casefolded."""
+    """As they were sent."""
 
     def __call__(self, types: frozenset[str] | None) -> Rows:
         """The places of those with an event of one of the types, or of any (None)."""
         if types is None:
             return self.places
-        is_wanted = np.array([one in types for one in self.types], np.bool_)
+        is_wanted = np.array([one.casefold() in types for one in self.types], np.bool_)
         return self.places[is_wanted[self.codes]]
 
 
@@ -76,7 +76,7 @@ def add_items_of(ids: Ids, events: Events, user_id: str | None, *, most: int | N
     ids.add(event.id for event in events.newer)
     types = Ids(dict(zip(pairs.types, range(len(pairs.types)), strict=True)))
     own_places = ids.add(event.id for event in events.own)
-    own_codes = types.add(event.event_type.casefold() for event in events.own)
+    own_codes = types.add(event.event_type for event in events.own)
     found = pairs.pairs_of(-1 if user_id is None else pairs.users.find(user_id))
     # How many events of the pair's type are newer: those before the index, and those after.
     n_newer = found.places + np.bincount(own_codes, minlength=len(types.places))[found.types]
@@ -101,7 +101,7 @@ def add_users_of(ids: Ids, events: Events) -> Happened:
     places = ids.add(pairs.users.texts(np.arange(len(pairs.users), dtype=np.int32)))
     types = Ids(dict(zip(pairs.types, range(len(pairs.types)), strict=True)))
     newer = ids.add(event.id for event in events.newer)
-    codes = types.add(event.event_type.casefold() for event in events.newer)
+    codes = types.add(event.event_type for event in events.newer)
     return Happened(
         np.concatenate([np.repeat(places, np.diff(pairs.starts)), newer]),
         np.concatenate([pairs.pair_types, codes]),

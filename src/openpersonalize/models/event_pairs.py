@@ -27,7 +27,7 @@ class Pairs(NamedTuple):
 class EventPairs:
     """Each user, item (or action) and type of event that occur together, once.
 
-    - `types`: the types of events, casefolded; "" is that of events without one.
+    - `types`: the types of events, as they were sent; "" is that of events without one.
     - `starts`: int64, shape (n_users + 1,): the pairs of user u are starts[u]:starts[u + 1].
     - `pair_items`, `pair_types`, `pair_places`: as in `Pairs`.
     """

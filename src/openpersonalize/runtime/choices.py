@@ -1,8 +1,7 @@
 """Which items a request's filter leaves, of a whole catalogue or of a list that was given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -189,7 +188,7 @@ def kept(
         given,
         user=users.find(asker.user_id) if users and "USERS" in chosen.dataset_types else UNKNOWN,
         item=items.find(asker.item_id) if items and tree.needs_current_item else UNKNOWN,
-        events=partial(_with_events, pool, asker, lookups),
+        events=lambda types: _with_events(pool, asker, lookups, _wanted(asker, types)),
     )
     return pool.candidates.mask(tree, situation)
 
@@ -206,7 +205,7 @@ def not_left_out(asker: Asker, lookups: Lookups) -> Mask | None:
         lookups.look_again_for_records()
         return None
     pool = catalogue(deployment, asker.group)
-    had = _with_events(pool, asker, lookups, frozenset([deployment.leaves_out.casefold()]))
+    had = _with_events(pool, asker, lookups, lambda one: one == deployment.leaves_out)
     if len(had) == 0:
         return None
     is_left = np.ones(len(pool.items), np.bool_)
@@ -221,16 +220,27 @@ def both(one: Mask | None, other: Mask | None) -> Mask | None:
     return one & other
 
 
-def _with_events(pool: Pool, asker: Asker, lookups: Lookups, types: frozenset[str] | None) -> Rows:
-    """The candidates that the asker had an event with, of one of the types, or of any (None)."""
+def _wanted(asker: Asker, types: frozenset[str] | None) -> Callable[[str], bool] | None:
+    """Whether a type of events is among casefolded ones that a filter names; None takes all."""
+    if types is None:
+        return None
+    if kind_of(asker.deployment) is not ACTIONS:
+        return lambda one: one.casefold() in types
+    numbers = {type_number(one) for one in types} - {-1}
+    return lambda one: type_number(one) in numbers
+
+
+def _with_events(pool: Pool, asker: Asker, lookups: Lookups, is_wanted: Callable[[str], bool] | None) -> Rows:
+    """The candidates that the asker had an event with, of a type that is wanted, or of any (None)."""
     kind, user_id = kind_of(asker.deployment), asker.user_id or ""
     events, group_id = asker.group.events[kind.events], asker.deployment.dataset_group_id
     if kind is ACTIONS:
         done = lookups.done(group_id, user_id, events.watermark)
-        all_since = [(each.action_id, each.event_type.casefold()) for each in done]
-        types = None if types is None else _spellings(types, events.pairs.types, all_since)
+        all_since = [(each.action_id, each.event_type) for each in done]
     else:
         all_since = lookups.since(group_id, events, user_id)
+    spellings = {*events.pairs.types, *(event_type for _, event_type in all_since)}
+    types = None if is_wanted is None else frozenset(filter(is_wanted, spellings))
     since = [each for each in all_since if types is None or each[1] in types]
     if lookups.sees_newest_only:
         return pool.places(*newest(events.pairs, user_id, since, types, NEWEST_EVENTS[kind.events]))
@@ -239,14 +249,6 @@ def _with_events(pool: Pool, asker: Asker, lookups: Lookups, types: frozenset[st
     if types is not None and len(items):
         items = items[_is_of(events.pairs, types)[pairs.types]]
     return pool.places(items, [item_id for item_id, _ in since])
-
-
-def _spellings(
-    types: frozenset[str], indexed: Sequence[str], since: Sequence[tuple[str, str]]
-) -> frozenset[str]:
-    """All spellings of some types of action interactions that occur, casefolded."""
-    wanted = {type_number(one) for one in types} - {-1}
-    return frozenset(one for one in (*indexed, *(each[1] for each in since)) if type_number(one) in wanted)
 
 
 def _is_of(pairs: EventPairs, types: frozenset[str]) -> NDArray[np.bool_]:
@@ -263,7 +265,7 @@ def newest(
 ) -> tuple[Rows, list[str]]:
     """Items of the newest `most` events of each type: rows of `pairs.items`, and ids.
 
-    `since`: item and casefolded type of the user's events of these types after the index, newest first. They
+    `since`: item and type of the user's events of these types after the index, newest first. They
     count as newer than those in the index, even where they were sent late.
     """
     counts: dict[str, int] = {}

@@ -137,12 +137,12 @@ class Lookups:
         return found
 
     def since(self, dataset_group_id: int, events: Events, user_id: str) -> list[tuple[str, str]]:
-        """Item and casefolded type of what a user did since an index was made, newest first."""
+        """Item and type of what a user did since an index was made, newest first."""
         tail, watermark = self._memory.tail, events.watermark
         recents = tail.whole(dataset_group_id, user_id, watermark)
         if recents is not None:
             return [
-                (recent.item_id, recent.event_type.casefold())
+                (recent.item_id, recent.event_type)
                 for recent in reversed(recents)
                 if (recent.txid, recent.id) > watermark
             ]
@@ -151,7 +151,8 @@ class Lookups:
             raise NotInMemory(
                 key, lambda: asyncio.to_thread(tail.load_types, dataset_group_id, user_id, watermark)
             )
-        return [(item_id, event_type.casefold()) for item_id, event_type in self.fetched[key]]
+        found: list[tuple[str, str]] = self.fetched[key]
+        return found
 
     def done(self, dataset_group_id: int, user_id: str, after: Position) -> list[Done]:
         """What a user did with actions after a position, newest first; read from SQL by each request."""

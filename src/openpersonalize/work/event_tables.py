@@ -5,7 +5,6 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
 from openpersonalize.models.event_pairs import EventPairs
@@ -57,15 +56,14 @@ def event_pairs(
         *(pl.col(name).cast(pl.Enum(texts)).to_physical().cast(pl.Int32) for name, texts in known.items()),
         pl.col("timestamp"),
     ).collect(engine="streaming")
-    types, place_of_type = _casefolded(known["event_type"].to_list())
     progress(0.8)
     return EventPairs.build(
         id_index(known["user"]),
         id_index(known["item"]),
-        types,
+        tuple(known["event_type"].to_list()),
         event_users=coded["user"].to_numpy(),
         event_items=coded["item"].to_numpy(),
-        event_types=place_of_type[coded["event_type"].to_numpy()],
+        event_types=coded["event_type"].to_numpy(),
         times=coded["timestamp"].to_numpy(),
     )
 
@@ -89,10 +87,3 @@ def _sources(
         )
     for path in written:
         yield pl.scan_parquet(path)
-
-
-def _casefolded(types: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray[tuple[int], np.dtype[np.int32]]]:
-    """The different types without regard to case, and the place of each given one among them."""
-    places: dict[str, int] = {}
-    of_given = [places.setdefault(text.casefold(), len(places)) for text in types]
-    return tuple(places), np.array(of_given, np.int32)

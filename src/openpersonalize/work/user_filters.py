@@ -54,7 +54,7 @@ class UserFilter:
             return np.empty(0, np.int32)
         owners, places = self._owners
         if types is not None:
-            is_wanted = np.array([one in types for one in self.pairs.types], np.bool_)
+            is_wanted = np.array([one.casefold() in types for one in self.pairs.types], np.bool_)
             owners = owners[is_wanted[places]]
         return np.unique(owners[owners >= 0])
 
