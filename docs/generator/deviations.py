@@ -92,9 +92,9 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "All deployments share the processes of the server.",
         ),
         Deviation(
-            "`rankingInfluence` is checked, kept and shown; no answer depends on it yet.",
-            "It weighs popularity and freshness.",
-            "A later step; applications that set it can be deployed today.",
+            "`rankingInfluence` adds popularity and freshness to the cosines of the most similar items.",
+            "It weighs popularity and freshness; the formula is not published.",
+            "docs/recipes.md has ours.",
         ),
         Deviation(
             "Exploration opens each place of a list with a chance of a third of `explorationWeight`, and tries "
@@ -112,9 +112,28 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
     ),
     "Solutions and campaigns": (
         Deviation(
-            "performAutoML takes aws-user-personalization, the one recipe that is left to choose from; performHPO is then true whatever was sent.",
-            "The candidates and their choice are not documented.",
-            "A solution must name a recipe in its versions.",
+            "performAutoML tries the recipes of recipeList, or all of type USER_PERSONALIZATION without a domain, "
+            "aws-popularity-count too, with 5 trials each, and takes the highest metricName, NDCG@25 by default.",
+            "It chose among the aws-hrnn recipes, of which no solution can be made any more; how is not documented.",
+            "So the switch does what its name says with the recipes there are.",
+        ),
+        Deviation(
+            "A recipe of recipeList that cannot be trained is noted in the job's details with its reason; the version "
+            "fails if none can.",
+            "Not documented.",
+            "One recipe that is missing should not cost the others.",
+        ),
+        Deviation(
+            "performHPO runs 10 trials, one at a time, where hpoResourceConfig says nothing; the first has the given "
+            "hyperparameters. hpoObjective chooses among the recipe's metrics; its type can only be Maximize, and "
+            "metricRegex has no effect.",
+            "No defaults are named, and hpoObjective cannot be configured.",
+            "All metrics here are better the higher they are.",
+        ),
+        Deviation(
+            "A training that is expected to need more memory than OPENPERSONALIZE_MEMORY_LIMIT fails before it starts.",
+            "Memory is the service's concern.",
+            "A reason and a remedy are better than a process that the system has killed.",
         ),
         Deviation(
             "hpoConfig without performHPO, and autoMLConfig without performAutoML, are checked and kept without effect. performHPO of a recipe without tunable parameters is refused.",
@@ -377,8 +396,6 @@ REFUSED: Mapping[str, str] = {
 """Members that operations which work refuse with "not built yet"."""
 
 FAILING_TRAINING: Mapping[str, str] = {
-    "performAutoML": "choosing a recipe by itself",
-    "performHPO": "the search for hyperparameters",
     "trainingMode UPDATE": "going on with an earlier version",
     "performIncrementalUpdate": "updates between trainings",
     "solutionConfig.eventsConfig": "weights and thresholds of event types",

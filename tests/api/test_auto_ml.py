@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.refusals import refused
 from tests.api.test_trained_answers import csv_of
 from tests.databases import new_database
 from tests.planted import taste_store
@@ -88,3 +89,17 @@ def test_where_no_recipe_can_be_trained_the_version_fails_and_says_why(tastes: t
     assert "autoMLResult" not in solution
     assert version["status"] == "CREATE FAILED"
     assert version["failureReason"] == f"None of the recipes can be trained. aws-hrnn: {LEGACY}"
+
+
+def test_columns_to_leave_out_are_checked_whatever_recipe_is_chosen(tastes: tuple[World, str]) -> None:
+    world, group = tastes
+    config = {"trainingDataConfig": {"excludedDatasetColumns": {"INTERACTIONS": ["COLOUR"]}}}
+
+    assert "names the column 'COLOUR', which the INTERACTIONS dataset has not" in refused(
+        "InvalidInputException",
+        world.personalize.create_solution,
+        name="auto-columns",
+        datasetGroupArn=group,
+        performAutoML=True,
+        solutionConfig=config,
+    )

@@ -26,6 +26,7 @@ from openpersonalize.storage.tables import DatasetGroupRow, DatasetRow, SchemaRo
 
 WEIGH_EVENTS = ("aws-user-personalization-v2", "aws-personalized-ranking-v2")
 HAVE_OBJECTIVES = ("aws-user-personalization", "aws-personalized-ranking")
+_COLUMNS = "solutionConfig.trainingDataConfig"
 _NUMBERS = ("int", "long", "float", "double")
 
 
@@ -42,8 +43,7 @@ class Setting:
 def check_solution_config(config: SolutionConfig, setting: Setting) -> None:
     """Raise InvalidInputException for a setting that the recipe or the group's datasets cannot have.
 
-    Under AutoML, where the recipe is open, AWS heeds autoMLConfig alone: the rest is checked in so far as it
-    needs no recipe.
+    Under AutoML, where the recipe is open, what needs one has no effect, as on AWS, and is not checked.
     """
     if config.event_value_threshold is not None:
         _check_threshold(config.event_value_threshold)
@@ -51,7 +51,10 @@ def check_solution_config(config: SolutionConfig, setting: Setting) -> None:
         check_schedule(config.auto_training_config, "solutionConfig.autoTrainingConfig")
     if config.auto_ml_config is not None:
         _check_candidates(config.auto_ml_config, setting.context)
+    columns = config.training_data_config
     if setting.recipe is None:
+        if columns is not None:
+            check_training_columns(setting.context, columns, setting.group, _COLUMNS)
         return
     validate_hyperparameters(
         setting.recipe,
@@ -64,14 +67,13 @@ def check_solution_config(config: SolutionConfig, setting: Setting) -> None:
         check_events_config(config.events_config, setting, setting.recipe, "solutionConfig.eventsConfig")
     if config.optimization_objective is not None:
         _check_objective(config.optimization_objective, setting, setting.recipe)
-    columns = config.training_data_config
     if columns is not None:
         if setting.recipe.recipe_type == PERSONALIZED_ACTIONS and columns.model_dump(exclude_defaults=True):
             raise InvalidInputException(
-                f"solutionConfig.trainingDataConfig is for recipes of items and of segments, which "
+                f"{_COLUMNS} is for recipes of items and of segments, which "
                 f"{setting.recipe.name} is not: leave it out."
             )
-        check_training_columns(setting.context, columns, setting.group, "solutionConfig.trainingDataConfig")
+        check_training_columns(setting.context, columns, setting.group, _COLUMNS)
     if setting.recipe.recipe_type == PERSONALIZED_ACTIONS:
         _check_actions(setting, setting.recipe)
 
