@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from openpersonalize.recipes.hyperparameters import validate_hyperparameters
 from openpersonalize.recipes.recipe import Value
 from openpersonalize.recipes.training import Task, Trained
 from openpersonalize.recipes.tuning import METRIC, Found, Plan, measured, ranges_of, search, train_tuned
+from openpersonalize.storage import artifacts
 from openpersonalize.work import auto_ml
 from tests.planted import taste_store
 from tests.trainers import TRAINERS
@@ -54,6 +56,17 @@ def test_trials_depend_on_the_seed_and_not_on_which_ends_first() -> None:
         "popularity_discount_factor": float(one.tuned["popularity_discount_factor"]),
         "min_cointeraction_count": int(one.tuned["min_cointeraction_count"]),
     }
+
+
+def test_a_tuned_training_gives_the_same_bytes_again(tmp_path: Path) -> None:
+    digests = []
+    for name in ("one", "two"):
+        plan = Plan(ranges_of(SIMS, None), n_trials=4, n_parallel=2, n_at_once=2)
+        task = Task(STORE, settings_of("aws-sims"), n_threads=2)
+        trained = train_tuned(TRAINERS["aws-sims"], task, plan)
+        digests.append((artifacts.save(trained.model, tmp_path / name, extra={}), trained.trials))
+
+    assert digests[0] == digests[1]
 
 
 def test_ranges_that_only_the_search_knows_are_in_the_settings_of_its_trials() -> None:
