@@ -29,6 +29,9 @@ N_FOLLOWERS = 200
 N_READ = 10
 """Newest events of a user whose followers count; the k-th newest weighs 1 / k."""
 
+MOST_EVENTS = 2_000
+"""Of an item with more events so many are looked at, spread evenly over users, and stand for all of them."""
+
 _ITEMS_PER_CALL = 256
 _STEPS_PER_DOUBLING = 8
 _MOST_STEPS = 64 * _STEPS_PER_DOUBLING
@@ -124,7 +127,9 @@ def _followers_of(  # noqa: PLR0917  # numba takes positional arguments only
     size = 0
     for seed in range(first, last):
         n_touched = 0
-        for at in range(firsts[seed], firsts[seed + 1]):
+        n_events = firsts[seed + 1] - firsts[seed]
+        step = max(1, -(-n_events // MOST_EVENTS))
+        for at in range(firsts[seed], firsts[seed + 1], step):
             event = by_item[at]
             user = user_of_event[event]
             for other in range(max(starts[user], event - WINDOW), min(starts[user + 1], event + WINDOW + 1)):
@@ -134,13 +139,14 @@ def _followers_of(  # noqa: PLR0917  # numba takes positional arguments only
                         touched[n_touched] = item
                         n_touched += 1
                     apart = abs(times[other] - times[event])
-                    step = int(_STEPS_PER_DOUBLING * np.log2(1.0 + apart / TIME_UNIT_S))
-                    sums[item] += by_distance[other - event + WINDOW] * by_time[step]
+                    time_step = int(_STEPS_PER_DOUBLING * np.log2(1.0 + apart / TIME_UNIT_S))
+                    sums[item] += by_distance[other - event + WINDOW] * by_time[time_step]
         chosen = _strongest(touched[:n_touched], sums, damping)
-        row_total = 0.0
+        row_total, looked_at = 0.0, max(1, -(-n_events // step))
         for at in range(n_touched):
             row_total += sums[touched[at]]
-        scale = (row_total + ROW_PRIOR) ** -ROW_EXPONENT
+        row_total *= n_events / looked_at
+        scale = n_events / looked_at * (row_total + ROW_PRIOR) ** -ROW_EXPONENT
         for item in chosen:
             found[size] = item
             strengths[size] = scale * sums[item] * damping[item]
