@@ -7,6 +7,7 @@
 #   make docs       write the pages that follow from the code (docs/compatibility.md, docs/limits.md, examples/postman.json)
 #   make conformance-latest   compare with the newest botocore, whatever the lock says; no gate
 #   make bench      the benchmarks of benchmarks/README.md
+#   make quality    how good the answers are: write the tables and plots of benchmarks/quality
 #   make lock       renew requirements*.lock from pyproject.toml
 #   make clean      remove what was built and installed; keeps data/
 
@@ -27,7 +28,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run install develop test check test-all test-rest clients docs conformance-latest bench lock clean
+.PHONY: help run install develop test check test-all test-rest clients docs conformance-latest bench quality lock clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -71,9 +72,11 @@ conformance-latest: $(DEVELOPED)
 		"$$folder/bin/python" -m tests.conformance.latest
 
 bench: $(DEVELOPED)
-	@for bench in benchmarks/bench_*.py benchmarks/quality_*.py; do \
-		echo "== $$bench"; $(BIN)/python $$bench || exit 1; \
-	done
+	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+	@$(MAKE) --no-print-directory quality
+
+quality: $(DEVELOPED)
+	$(BIN)/python -m benchmarks.quality --write
 
 lock: $(DEVELOPED)
 	$(COMPILE) pyproject.toml --group build -o requirements.lock

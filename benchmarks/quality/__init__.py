@@ -1,0 +1,1 @@
+"""How good the answers are: every recipe beside its peers, `python -m benchmarks.quality`."""
