@@ -188,6 +188,45 @@ def test_what_is_bought_sooner_after_another_on_one_day_is_more_together() -> No
     assert _similar(_train(BOUGHT, _timed(baskets, 4)), 0, 3) == [2, 1, 3]
 
 
+def test_purchases_of_another_day_count_next_to_nothing() -> None:
+    """Two users bought 1 twenty hours after 0; eight bought 2 thirty hours after it."""
+    baskets = [[(0, 0), (1, 20 * 3600)]] * 2 + [[(0, 0), (2, 30 * 3600)]] * 8
+
+    assert _similar(_train(BOUGHT, _timed(baskets, 3)), 0, 2) == [1, 2]
+
+
+def _of_genres(genres: str) -> dict[str, Records]:
+    """The genre of each item by a letter."""
+    rows: dict[str, dict[str, str | int | float | bool]] = {
+        f"item-{row:04d}": {"GENRE": genre} for row, genre in enumerate(genres)
+    }
+    return {"ITEMS": Records(ColumnTable.build(GENRE, rows), ("GENRE",))}
+
+
+@pytest.mark.parametrize(("genres", "expected"), [("aabb", 1), ("abab", 2)])
+def test_of_equally_near_items_the_one_of_the_same_genre_is_more_similar(genres: str, expected: int) -> None:
+    interactions = _timed([[(0, 0), (1, 60)], [(0, 0), (2, 60)], [(3, 0), (2, 9)], [(3, 0), (1, 9)]] * 20, 4)
+
+    assert _similar(_train(SIMILAR, interactions, records=_of_genres(genres)), 0, 1) == [expected]
+
+
+def test_what_follows_items_that_look_like_a_cold_one_follows_it() -> None:
+    """3 follows 0, 1 and 2; 4 has their genre, and nobody had it."""
+    interactions = _timed([[(user % 3, 0), (3, 60), (5, 9000 + user)] for user in range(60)], 6)
+
+    assert _similar(_train(SIMILAR, interactions, records=_of_genres("aaabab")), 4, 1) == [3]
+
+
+def test_companions_are_the_nearest_items_of_enough_interactions() -> None:
+    vectors = np.eye(3, dtype=np.float32)[[0] * 30 + [1] * 30 + [0, 2]]
+    counts = np.array([*range(1, 31), *range(1, 31), 0, 0])
+    near = embeddings.companions(vectors, counts, 5.0)
+
+    assert sorted(near[60].indices.tolist()) == list(range(10, 30))
+    assert near.sum(axis=1)[60, 0] == pytest.approx(1.0)
+    assert near[61].nnz == near[20].nnz == 0
+
+
 def test_two_buyers_make_a_pair_and_two_viewers_do_not() -> None:
     histories = [[(0, 0), (1, 60)]] * 2 + [[(2, 0), (3, 60)]] * 30
 
