@@ -205,6 +205,15 @@ def _training() -> Iterator[Step]:
         solutionConfig={"algorithmHyperParameters": {"hidden_dimension": "32"}},
     )
     yield from _made("SolutionVersion", "segmentsVersion", solutionArn="{{segments}}")
+    yield from _made(
+        "Solution",
+        "nextActions",
+        name="actions-{{run}}",
+        datasetGroupArn="{{group}}",
+        recipeArn=f"{RECIPE}aws-next-best-action",
+        performAutoTraining=False,
+    )
+    yield from _made("SolutionVersion", "nextActionsVersion", solutionArn="{{nextActions}}")
 
 
 def _campaigns() -> Iterator[Step]:
@@ -226,11 +235,10 @@ def _campaigns() -> Iterator[Step]:
         "GetPersonalizedRanking",
         {"campaignArn": "{{rankingCampaign}}", "userId": "1", "inputList": ["10", "20", "30"]},
     )
-    yield Step(
-        "GetActionRecommendations",
-        {"campaignArn": "{{campaign}}", "userId": "1"},
-        refused="InvalidInputException",
+    yield from _made(
+        "Campaign", "actionsCampaign", name="actions-{{run}}", solutionVersionArn="{{nextActionsVersion}}"
     )
+    yield Step("GetActionRecommendations", {"campaignArn": "{{actionsCampaign}}", "userId": "1"})
 
 
 def _recommenders() -> Iterator[Step]:
@@ -319,11 +327,11 @@ def _jobs() -> Iterator[Step]:
 def _deletions() -> Iterator[Step]:
     yield Step("DeleteDatasetGroup", {"datasetGroupArn": "{{group}}"}, refused="ResourceInUseException")
     for noun, variables in (
-        ("Campaign", ("campaign", "rankingCampaign")),
+        ("Campaign", ("campaign", "rankingCampaign", "actionsCampaign")),
         ("Recommender", ("recommender",)),
         ("Filter", ("filter",)),
         ("MetricAttribution", ("attribution",)),
-        ("Solution", ("solution", "ranking", "segments")),
+        ("Solution", ("solution", "ranking", "segments", "nextActions")),
         ("EventTracker", ("tracker",)),
         ("Dataset", ("events", "items", "users", "taken", "actions", "views")),
     ):
