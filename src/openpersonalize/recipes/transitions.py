@@ -29,12 +29,13 @@ N_FOLLOWERS = 200
 N_READ = 10
 """Newest events of a user whose followers count; the k-th newest weighs 1 / k."""
 
-MOST_EVENTS = 2_000
+MOST_EVENTS = 1_000
 """Of an item with more events so many are looked at, spread evenly over users, and stand for all of them."""
 
 _ITEMS_PER_CALL = 256
-_STEPS_PER_DOUBLING = 8
-_MOST_STEPS = 64 * _STEPS_PER_DOUBLING
+_STEP_BITS = 20
+"""Of a float32 all but its lowest 20 bits say which eighth of which doubling it lies in."""
+_FIRST_STEP = int(np.float32(1.0).view(np.int32)) >> _STEP_BITS
 
 
 def count(
@@ -100,8 +101,10 @@ def _by_distance() -> NDArray[np.float64]:
 
 
 def _by_time() -> NDArray[np.float64]:
-    """Return what a pair counts by its time apart, in steps of 2^(1/8) of 1 + dt / 60 s."""
-    return np.asarray(2.0 ** (-TIME_EXPONENT * np.arange(_MOST_STEPS) / _STEPS_PER_DOUBLING), np.float64)
+    """Return what a pair counts by its time apart: by the eighths of doublings of 1 + dt / 60 s, from 1."""
+    steps = np.arange(_FIRST_STEP, int(np.float32(np.inf).view(np.int32)) >> _STEP_BITS, dtype=np.int32)
+    lowest = (steps << _STEP_BITS).view(np.float32).astype(np.float64)
+    return np.asarray(lowest**-TIME_EXPONENT, np.float64)
 
 
 @compiled
@@ -139,7 +142,8 @@ def _followers_of(  # noqa: PLR0917  # numba takes positional arguments only
                         touched[n_touched] = item
                         n_touched += 1
                     apart = abs(times[other] - times[event])
-                    time_step = int(_STEPS_PER_DOUBLING * np.log2(1.0 + apart / TIME_UNIT_S))
+                    bits = np.float32(1.0 + apart / TIME_UNIT_S).view(np.int32)
+                    time_step = (bits >> _STEP_BITS) - _FIRST_STEP
                     sums[item] += by_distance[other - event + WINDOW] * by_time[time_step]
         chosen = _strongest(touched[:n_touched], sums, damping)
         row_total, looked_at = 0.0, max(1, -(-n_events // step))
