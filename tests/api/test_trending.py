@@ -119,7 +119,7 @@ def trends(world: World, clock: TestClock) -> Trends:
 
 def a_solution(world: World, group: str, frequency: str | None = None) -> str:
     config = {"featureTransformationParameters": {"trend_discovery_frequency": frequency}}
-    more = {} if frequency is None else {"solutionConfig": config}
+    more: dict[str, Any] = {} if frequency is None else {"solutionConfig": config}
     return world.solution(group, "aws-trending-now", performAutoTraining=False, **more)
 
 
