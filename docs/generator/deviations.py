@@ -125,7 +125,7 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
         ),
         Deviation(
             "performHPO runs 10 trials, one at a time, where hpoResourceConfig says nothing; the first has the given "
-            "hyperparameters. hpoObjective chooses among the recipe's metrics; its type can only be Maximize, and "
+            "hyperparameters. hpoObjective chooses among the recipe's metrics; the type Minimize is refused, and "
             "metricRegex has no effect.",
             "No defaults are named, and hpoObjective cannot be configured.",
             "All metrics here are better the higher they are.",
@@ -363,6 +363,36 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "A failed import's reason names file, line, column, value and remedy.",
             "The reason names the first of them at most.",
             "Somebody has to mend the file.",
+        ),
+    ),
+    "Actions": (
+        Deviation(
+            "A tenth of the answers has an action without a score, drawn by chance, in its last place; actions "
+            "with enough data keep their scores.",
+            "Actions that are explored have the score 0.0; how many is not documented.",
+            "Something must be learned of new actions, and be bounded.",
+        ),
+        Deviation(
+            "Probabilities less than 0.01 apart are in the order of the actions' VALUE, so scores may rise by "
+            "as much within a list.",
+            "Of equally likely actions that of the higher VALUE comes first.",
+            "Fractions are never equal.",
+        ),
+        Deviation(
+            "Only actions of the Actions dataset are recommended, not those that action interactions alone "
+            "name. GetActionRecommendations needs a userId.",
+            "Not documented.",
+            "What is taken out of the dataset has to go.",
+        ),
+        Deviation(
+            "CreateSolution for aws-next-best-action is refused in a dataset group without an Actions dataset.",
+            "The dataset is required; when that is checked is not documented.",
+            "Its training could only fail.",
+        ),
+        Deviation(
+            "Key of the metric of actions: area_under_curve.",
+            "Named in words only.",
+            "Something must be its name.",
         ),
     ),
     "Training and recommendations": (

@@ -108,8 +108,11 @@ class ActionFeatures:
         rows = np.arange(n_actions, dtype=np.int32) if rows is None else rows
         counts = np.bincount(doings.types * n_actions + doings.actions, minlength=3 * n_actions)
         counts = counts.reshape(3, n_actions).astype(np.float32)
-        like = self.similar[rows]
-        n_like, n_taken_like = like @ counts.sum(axis=0), like @ counts[TAKEN]
+        # A user has met few actions. Sums and no products of matrices, for which BLAS might wait for threads.
+        met = np.flatnonzero(counts.sum(axis=0))
+        like = self.similar[np.ix_(rows, met)]
+        n_like = (like * counts[:, met].sum(axis=0)).sum(axis=1)
+        n_taken_like = (like * counts[TAKEN, met]).sum(axis=1)
         return np.column_stack(
             [
                 *np.log1p(counts[:, rows]),
@@ -153,7 +156,7 @@ class ActionWeights:
         n_user = len(of_user)
         user = self.standard(of_user, slice(n_user))
         own = self.standard(of_actions, slice(n_user, None))
-        raw = self.by_action[:, :n_user] @ user + self.by_action[:, -1]
+        raw = np.einsum("af,f->a", self.by_action[:, :n_user], user) + self.by_action[:, -1]
         raw += np.einsum("af,af->a", self.by_action[:, n_user:-1], own)
         return sigmoid(self.slope * raw + self.offset)
 
