@@ -31,7 +31,7 @@ def check_tuning(config: HPOConfig, recipe: Recipe) -> None:
 
 def _check_objective(objective: HPOObjective) -> None:
     """All metrics are better the higher they are."""
-    if objective.type is not None and objective.type.lower() not in {"", "maximize"}:
+    if (objective.type or "").lower() == "minimize":
         raise InvalidInputException(
             f"{MEMBER}.hpoObjective.type is {objective.type!r}: write Maximize, or leave it out."
         )

@@ -19,6 +19,7 @@ SLEEPER = "tests.unit.roles.sleeper"
 def test_a_child_reads_the_settings_that_its_parent_has(tmp_path: Path) -> None:
     s3 = {"object_store": "s3", "s3_endpoint_url": "http://127.0.0.1:9000", "s3_buckets": "shop,films"}
     flags = {"port": 9, "data_dir": tmp_path, "allow_remote": True, "lease_s": 1.5} | s3
+    flags |= {"memory_limit": "4GiB", "sentence_model": "folder"}
     settings = load_settings(flags | {"database_url": "sqlite:///x"}, {})
 
     read = load_settings(environment=environment_of(settings))
