@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse
 from benchmarks.quality.measures import CUT, Evaluation
 from benchmarks.quality.questions import HeldOut, Items, Question
+from benchmarks.quality.training import threads_for
 from implicit.cpu.als import AlternatingLeastSquares
 from implicit.nearest_neighbours import (
     BM25Recommender,
@@ -23,7 +24,6 @@ from numpy.typing import NDArray
 from openpersonalize.recipes.interactions import Interactions
 
 ROWS_AT_ONCE = 256
-N_THREADS = 2
 SEED = 0
 NEIGHBOURS = 200
 """Of an item: enough to fill a list from which seen items were left out."""
@@ -109,7 +109,7 @@ def fit_als(interactions: Interactions, settings: AlsSettings) -> Any:
         regularization=settings.regularisation,
         alpha=settings.confidence,
         iterations=settings.iterations,
-        num_threads=N_THREADS,
+        num_threads=threads_for(interactions),
         random_state=SEED,
     )
     model.fit(interactions.matrix(), show_progress=False)
@@ -126,7 +126,7 @@ def like_by_factors(interactions: Interactions, settings: AlsSettings) -> Peer:
 def neighbours(interactions: Interactions, kind: str, n_neighbours: int) -> Peer:
     """Fit implicit's item-kNN: `cosine`, `TF-IDF` or `BM25`."""
     recommender = {"cosine": CosineRecommender, "TF-IDF": TFIDFRecommender, "BM25": BM25Recommender}[kind]
-    model = recommender(K=n_neighbours, num_threads=N_THREADS)
+    model = recommender(K=n_neighbours, num_threads=threads_for(interactions))
     model.fit(interactions.matrix(), show_progress=False)
     similarity = model.similarity
     return Peer(lambda rows: (rows @ similarity).toarray().astype(np.float32), interactions.users_by_item)

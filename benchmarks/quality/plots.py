@@ -28,9 +28,7 @@ def draw(measured: Measured, folder: Path) -> dict[str, Path]:
         "users": side_by_side(
             {
                 "Last event": of(measured.last_event.found, "NDCG@10"),
-                "Last five events, each told after it was predicted": of(
-                    measured.later_events.found, "NDCG@10"
-                ),
+                "Last five events": of(measured.later_events.found, "NDCG@10"),
             },
             "NDCG@10",
             f"Items for users, {measured.name}",

@@ -14,7 +14,14 @@ from openpersonalize.recipes.training import Records, Task, Trained
 
 NOT_BUILT = "not built yet"
 N_THREADS = 2
+LEAST_EVENTS_A_THREAD = 10_000
+"""Threads cost more than they bring on less."""
 SEED = 0
+
+
+def threads_for(interactions: Interactions) -> int:
+    """Return how many threads train, ours and the peers alike."""
+    return max(1, min(N_THREADS, interactions.n_events // LEAST_EVENTS_A_THREAD))
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Trainer:
             interactions,
             validate_hyperparameters(recipe, {}, {}),
             SEED,
-            N_THREADS,
+            threads_for(interactions),
             lambda phase, percent: self._show(bar, percent),
             {kind: table for kind, table in records.items() if kind in recipe.tables},
             has_minimums=False,

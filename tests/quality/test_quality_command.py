@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from benchmarks.quality.__main__ import main
 
 N_USERS, N_ITEMS, N_TASTES = 40, 48, 4

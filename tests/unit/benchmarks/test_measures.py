@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from benchmarks.quality import measures
 from benchmarks.quality.measures import Evaluation
 

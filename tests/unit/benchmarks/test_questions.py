@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-
 from benchmarks.quality import peers, questions
 from benchmarks.quality.measures import Evaluation
 from benchmarks.quality.peers import Peer
 from benchmarks.quality.questions import HeldOut, Question
+
 from openpersonalize.models import PopularityModel
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.popularity import places_of
