@@ -83,9 +83,8 @@ def _goals(stores: Sequence[Drawn], planted: Trends) -> str:
 def _store(drawn: Drawn) -> list[str]:
     found, pictures = drawn.measured, drawn.pictures
     cold = found.cold
-    title = found.name[0].upper() + found.name[1:]
     return [
-        f"## {title}",
+        f"## {found.name}",
         f"{found.size}.",
         f"### Items for users\n\n{_PROTOCOLS['users']}",
         _picture(pictures["users"]),

@@ -66,7 +66,9 @@ def draw_trends(found: Trends, folder: Path) -> Path:
         }
         for title, values in (("Rising items found", found.found), ("Growth found", found.growth))
     }
-    return _saved(side_by_side(panels, "share", "Planted trends, 20 stores"), folder / "trends.png")
+    return _saved(
+        side_by_side(panels, "share", f"Planted trends, {found.n_stores} stores"), folder / "trends.png"
+    )
 
 
 def of(found: Mapping[str, Evaluation | Untrained], measure: str) -> Bars:

@@ -40,6 +40,7 @@ class Trends:
 
     found: dict[str, NDArray[np.float64] | Untrained]
     growth: dict[str, NDArray[np.float64] | Untrained]
+    n_stores: int
 
     def mean(self, of: dict[str, NDArray[np.float64] | Untrained], name: str) -> Interval | Untrained:
         """Return a recipe's mean over the stores."""
@@ -88,7 +89,7 @@ def trends(trainer: Trainer, n_stores: int = N_STORES) -> Trends:
             shown = [int(text) for text in trained.model.items.texts(rows)]
             found[name].append(float(np.isin(planted.rising, shown).mean()))
             growth[name].append(share_of_growth(planted.growth, shown))
-    return Trends(_or_reasons(found, reasons), _or_reasons(growth, reasons))
+    return Trends(_or_reasons(found, reasons), _or_reasons(growth, reasons), n_stores)
 
 
 def _or_reasons(
