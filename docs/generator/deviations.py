@@ -426,9 +426,6 @@ REFUSED: Mapping[str, str] = {
 """Members that operations which work refuse with "not built yet"."""
 
 FAILING_TRAINING: Mapping[str, str] = {
-    "trainingMode UPDATE": "going on with an earlier version",
-    "performIncrementalUpdate": "updates between trainings",
     "solutionConfig.eventsConfig": "weights and thresholds of event types",
-    "solutionConfig.trainingDataConfig": "columns to leave out or to take",
 }
 """Settings of a solution that are checked and kept; a version of one ends CREATE FAILED, "not built yet"."""

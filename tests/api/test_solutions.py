@@ -373,22 +373,13 @@ def test_items_are_added_in_between_by_one_recipe_only(world: World, group: str)
 @pytest.mark.parametrize(
     ("recipe", "members", "what"),
     [
-        ("semantic-similarity", {"performIncrementalUpdate": True}, "performIncrementalUpdate"),
         (
             "user-personalization-v2",
             {"solutionConfig": {"eventsConfig": {"eventParametersList": [{"eventType": "a"}]}}},
             "solutionConfig.eventsConfig",
         ),
-        (
-            "user-personalization",
-            {"solutionConfig": {"optimizationObjective": {"itemAttribute": "PRICE"}}},
-            "solutionConfig.optimizationObjective",
-        ),
-        (
-            "sims",
-            {"solutionConfig": {"trainingDataConfig": {"excludedDatasetColumns": {"Items": ["GENRE"]}}}},
-            "solutionConfig.trainingDataConfig",
-        ),
+        ("user-personalization-v2", {}, "training aws-user-personalization-v2"),
+        ("personalized-ranking-v2", {}, "training aws-personalized-ranking-v2"),
     ],
 )
 def test_what_is_not_built_yet_fails_in_training_and_says_so(
@@ -517,14 +508,3 @@ def test_no_solution_is_made_of_a_legacy_recipe(world: World, group: str, recipe
 
     assert message.startswith(f"{legacy} is a legacy recipe")
     assert message.endswith(f"use {UP}.")
-
-
-@pytest.mark.parametrize("recipe", ["trending-now", "similar-items"])
-def test_a_recipe_without_trainer_makes_a_solution_and_fails_to_train(
-    world: World, group: str, recipe: str
-) -> None:
-    version = world.trained(world.solution(group, f"aws-{recipe}"))
-    found = world.personalize.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
-
-    assert found["status"] == "CREATE FAILED"
-    assert found["failureReason"].startswith("not built yet: ")
