@@ -162,7 +162,7 @@ def _popularities(interactions: Interactions, ids: IdIndex) -> NDArray[np.float3
     rows = interactions.items.find_all(ids)
     n_users = np.where(rows >= 0, np.append(interactions.users_by_item, 0)[rows], 0)
     width = np.ptp(n_users) if len(n_users) else 0
-    return np.asarray((n_users - n_users.min(initial=0)) / width if width else n_users * 0.0, np.float32)
+    return np.asarray((n_users - n_users.min()) / width if width else n_users * 0.0, np.float32)
 
 
 def _popular(popularities: NDArray[np.float32], created: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.semantic_similarity import train, update
 from openpersonalize.recipes.training import Records, Task
 from openpersonalize.storage import artifacts
+from tests.planted import interactions_of
 
 COLUMNS = (
     Column("ITEM_ID", "string"),
@@ -69,6 +71,19 @@ def test_the_same_texts_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
         digests.add(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest())
 
     assert len(digests) == 1
+
+
+def test_popularity_runs_from_zero_to_one_where_somebody_had_each_item() -> None:
+    store = interactions_of([np.array([0, 1, 2]), np.array([0, 1]), np.array([0])], 3)
+    items = {
+        item: {"NAME": item, "TEXT": f"bread of kind {item}"}
+        for item in ("item-0000", "item-0001", "item-0002")
+    }
+    result = train(replace(task(items), interactions=store))
+
+    assert isinstance(result.model, SemanticModel)
+    assert result.model.popularities.tolist() == [1.0, 0.5, 0.0]
+    assert result.metrics["item_popularity"] == 0.5
 
 
 def test_an_update_places_what_is_new_or_changed_and_leaves_all_else() -> None:
