@@ -145,12 +145,19 @@ class Exploration:
 
 
 def _appended(ranked: Ranked, rest: Ranked) -> Ranked:
-    """Return one list of two; scores of the second are at most the last of the first."""
+    """Return one list of two; scores of the second are at most the last of the first.
+
+    What that takes from the second is shared out in proportion, so the list's scores keep their sum.
+    """
     items = np.concatenate([ranked.items, rest.items]) if len(rest.items) else ranked.items
     if ranked.scores is None or rest.scores is None:
         return Ranked(items, None)
     last = ranked.scores[-1] if len(ranked.scores) else np.float32(1.0)
-    return Ranked(items, np.concatenate([ranked.scores, np.minimum(rest.scores, last)]))
+    scores = np.concatenate([ranked.scores, np.minimum(rest.scores, last)]).astype(np.float64)
+    total = scores.sum()
+    if total > 0.0:
+        scores *= (ranked.scores.sum(dtype=np.float64) + rest.scores.sum(dtype=np.float64)) / total
+    return Ranked(items, scores.astype(np.float32))
 
 
 def _inserted(ranked: Ranked, taken: dict[int, tuple[int, float]]) -> Ranked:

@@ -1,6 +1,7 @@
 """What a list tries out: which items, how many, and with which scores."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,18 @@ def test_without_weight_new_items_that_somebody_had_come_by_relevance_only() -> 
     (answer,) = lists(newness(n_events=1), 0.0, k=110, n=1)
 
     assert np.array_equal(answer.items, np.arange(110))
+
+
+def test_scores_of_the_whole_catalogue_sum_to_one_where_cold_items_would_be_the_most_probable() -> None:
+    known = newness(n_events=1)
+    is_cold = np.arange(N_WARM + N_COLD) < N_COLD
+    known = replace(known, n_events=np.where(is_cold, 0, known.n_events))
+    (answer,) = lists(known, 0.0, k=500, n=1)
+
+    assert answer.scores is not None
+    assert answer.items[-N_COLD:].tolist() == list(range(N_COLD))
+    assert answer.scores.sum() == pytest.approx(1.0, abs=1e-5)
+    assert (np.diff(answer.scores) <= 0.0).all()
 
 
 def test_the_share_of_what_is_tried_out_grows_with_the_weight() -> None:
