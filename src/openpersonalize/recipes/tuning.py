@@ -38,6 +38,7 @@ _TRIAL_ENDS_AT = 60.0
 
 _MOST_DRAWS = 50
 _DECIMALS = 4
+_STEP = 10.0**-_DECIMALS
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ class _Space:
 
     @property
     def size(self) -> float:
-        """How many there are; infinite where a number has fractions."""
+        """How many there are at least; numbers with fractions have four decimals."""
         return math.prod(_n_values(parameter) for parameter in self.ranges)
 
     def nearest(self, settings: Mapping[str, Value]) -> dict[str, Value]:
@@ -214,7 +215,9 @@ def _n_values(parameter: Hyperparameter) -> float:
     if parameter.values:
         return len(parameter.values)
     low, high = _bounds(parameter)
-    return high - low + 1 if isinstance(parameter.default, int) or low == high else math.inf
+    if isinstance(parameter.default, int):
+        return high - low + 1
+    return max(1, math.floor(round(high / _STEP, 3)) - math.ceil(round(low / _STEP, 3)) + 1)
 
 
 def _bounds(parameter: Hyperparameter) -> tuple[float, float]:

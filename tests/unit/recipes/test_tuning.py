@@ -89,6 +89,29 @@ def test_ranges_that_only_the_search_knows_are_in_the_settings_of_its_trials() -
     assert all(150 <= first <= 200 and 30 <= second <= 200 for first, second in seen)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "n_values"), [(0.5, 0.5002, 3), (0.12343, 0.12344, 1), (0.3, 0.3, 1)]
+)
+def test_a_search_ends_where_a_range_of_fractions_holds_fewer_values_than_trials(
+    low: float, high: float, n_values: int
+) -> None:
+    def train(task: Task) -> Trained:
+        return Trained(None, {METRIC: 0.0})  # type: ignore[arg-type]  # nobody asks it
+
+    given = {
+        "continuousHyperParameterRanges": [
+            {"name": "popularity_discount_factor", "minValue": low, "maxValue": high}
+        ],
+        "integerHyperParameterRanges": [{"name": "min_cointeraction_count", "minValue": 3, "maxValue": 3}],
+    }
+    plan = Plan(ranges_of(SIMS, given), n_trials=10, n_parallel=4)
+    trials = search(train, Task(STORE, settings_of("aws-sims")), plan).trials
+    tried = [float(trial.parameters["popularity_discount_factor"]) for trial in trials]
+
+    assert len(set(tried)) == len(tried) == n_values
+    assert all(low <= value <= high for value in tried)
+
+
 @pytest.mark.parametrize("recipe", sorted(name for name in TRAINERS if ranges_of(RECIPES[name], None)))
 def test_progress_rises_through_trials_and_the_training_in_full(recipe: str) -> None:
     told: list[tuple[str, float]] = []
