@@ -104,9 +104,8 @@ class BlendModel:
         if k <= 0 or len(history) + len(recent) == 0:
             return self.cold.recommend(self.contexts, query, k, allowed)
         if allowed is not None and np.count_nonzero(allowed) * SELECTIVE < len(allowed):
-            known = self._memory.get(_key(query))
-            if known is not None:
-                return self._best_of(query, np.flatnonzero(allowed).astype(np.int32), known, k)
+            known = self._known(query, history, recent)
+            return self._best_of(query, np.flatnonzero(allowed).astype(np.int32), known, k)
         scores, events = self._begin(query, history, recent)
         units = self._add_parts(scores, events)
         items, probabilities, log_total = topk.pick(scores, ALL if allowed is None else frozen(allowed), k)
@@ -120,17 +119,9 @@ class BlendModel:
         if len(history) + len(recent) == 0:
             scores = self.cold.scores(self.contexts, query)[candidates]
         else:
-            known = self._memory.get(_key(query))
-            if known is None:
-                all_scores, events = self._begin(query, history, recent)
-                known = self._remember(
-                    query, _Remembered(self._add_parts(all_scores, events), topk.log_total(all_scores))
-                )
-                scores = all_scores[candidates]
-            else:
-                scores = self._scores_of(query, history, recent, candidates, known)
+            scores = self._scores_of(query, history, recent, candidates, self._known(query, history, recent))
         order = np.lexsort((candidates, -scores))
-        powers = np.exp(scores[order] - scores.max(initial=0.0))
+        powers = np.exp(scores[order] - scores.max(initial=-np.inf))
         return Ranked(candidates[order], (powers / powers.sum()).astype(np.float32))
 
     def relevance(self, history: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -190,6 +181,15 @@ class BlendModel:
 
     def _add_parts(self, scores: Floats, events: Events) -> tuple[float, ...]:
         return tuple([part.add(scores, events, self.temperature) for part in self.parts])
+
+    def _known(self, query: Query, history: Ints, recent: Ints) -> _Remembered:
+        """Return what was remembered, or is found out by a look at all items now: no answer tells which."""
+        known = self._memory.get(_key(query))
+        if known is not None:
+            return known
+        scores, events = self._begin(query, history, recent)
+        units = self._add_parts(scores, events)
+        return self._remember(query, _Remembered(units, topk.log_total(scores)))
 
     def _remember(self, query: Query, known: _Remembered) -> _Remembered:
         if len(self._memory) >= MOST_REMEMBERED:

@@ -328,8 +328,9 @@ def pick(scores: Floats, allowed: Flags, k: int) -> tuple[Ints, Floats, float]:
 
 @compiled
 def log_total(scores: Floats) -> float:
-    """Return the logarithm of the sum of exp(score), over padded scores."""
+    """Return the logarithm of the sum of exp(score), over padded scores: the bits that `pick` returns."""
     highest = np.float32(-np.inf)
     for score in scores:
         highest = max(highest, score)
-    return float(float(highest) + np.log(sum_of_exponentials(scores, float(highest))))
+    total = np.float32(sum_of_exponentials(scores, float(highest)))
+    return float(float(highest) + np.log(float(total)))

@@ -155,6 +155,31 @@ def test_a_part_that_knows_nothing_of_a_user_adds_nothing() -> None:
     assert np.isfinite(ranked.scores).all()
 
 
+def test_items_that_the_user_had_are_ranked_among_themselves_however_much_less_they_are_than_others() -> None:
+    model = dataclasses.replace(_model(), seen_penalty=300.0)
+    ranked = model.rank(QUERIES["history"], _rows(3, 80))
+
+    assert ranked.scores is not None
+    assert ranked.scores.sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_the_first_answer_has_the_bytes_of_those_that_follow(query: Query) -> None:
+    model, candidates = _model(), _rows(80, 4, 5, 77, 12)
+    allowed = np.isin(np.arange(N_ITEMS), candidates)
+    ranked = [model.rank(query, candidates).scores for _ in range(2)]
+    model = _model()
+    filtered = [model.recommend(query, 5, allowed).scores for _ in range(2)]
+    other = _model()
+    other.recommend(query, 5, np.ones(N_ITEMS, np.bool_))
+    after_a_broad_filter = other.recommend(query, 5, allowed).scores
+
+    for first, second in (ranked, filtered, (filtered[0], after_a_broad_filter)):
+        assert first is not None
+        assert second is not None
+        assert first.tobytes() == second.tobytes()
+
+
 def test_rankings_say_the_same_before_and_after_a_list_and_for_few_items() -> None:
     query, candidates = QUERIES["history and recent events"], _rows(80, 4, 5, 77, 12)
     whole = _model().recommend(query, N_ITEMS)
