@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from openpersonalize.storage.tables import SolutionVersionRow
 from tests.api.refusals import refused
 from tests.api.test_trained_answers import csv_of
 from tests.databases import new_database
@@ -15,6 +16,7 @@ from tests.world import World, running_server
 RECIPE = "arn:aws:personalize:::recipe/aws-"
 LEGACY = "not built yet: training aws-hrnn"
 STORE = taste_store(n_users=60, n_clusters=3, items_per_cluster=40)
+TEXT = csv_of(STORE.interactions)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def tastes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, st
     ):
         world = World(server)
         group = world.dataset_group()
-        world.imported(world.dataset(group), csv_of(STORE.interactions))
+        world.imported(world.dataset(group), TEXT)
         yield world, group
 
 
@@ -37,7 +39,7 @@ def chosen(world: World, group: str, *recipes: str, **config: Any) -> tuple[dict
         name="auto-" + "-".join(recipes),
         datasetGroupArn=group,
         performAutoML=True,
-        solutionConfig={"autoMLConfig": config},
+        solutionConfig={"autoMLConfig": config, "algorithmHyperParameters": {"of_no_recipe": "1"}},
     )["solutionArn"]
     world.settle()
     version = world.trained(arn)
@@ -72,6 +74,11 @@ def test_the_best_recipe_is_chosen_tuned_and_serves(tastes: tuple[World, str]) -
         )
         own = {STORE.interactions.items.text(row) for row in STORE.items_of(user)}
         assert {entry["itemId"] for entry in answer["itemList"]} <= own
+    before = world.artifact(version["solutionVersionArn"])
+    world.set_columns(SolutionVersionRow, version["solutionVersionArn"], next_update_at=1.0)
+    world.imported(world.personalize.list_datasets(datasetGroupArn=group)["datasets"][0]["datasetArn"], TEXT)
+    world.tick()
+    assert world.artifact(version["solutionVersionArn"]) != before
 
 
 def test_a_recipe_without_hyperparameters_may_be_the_best(tastes: tuple[World, str]) -> None:

@@ -6,6 +6,7 @@ appears whole or not at all.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,12 +116,20 @@ def _read(text: bytes | None) -> Line:
     if text is None:
         raise LineError(f"The line has more than {MOST_LINE_BYTES} bytes: write one object on each line.")
     try:
-        line = json.loads(text)
+        line = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):
         raise LineError('The line is not JSON: write one object on it, such as {"itemId": "105"}.') from None
     if not isinstance(line, dict):
         raise LineError('The line is no JSON object: write one on it, such as {"itemId": "105"}.')
     return line
+
+
+def _finite(text: str) -> float:
+    """Return a number. Raises ValueError for those that JSON has no words for, such as NaN and 1e999."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def member(line: Line, name: str, *, most_characters: int = 256) -> str:

@@ -120,10 +120,10 @@ def run_training(job: RunningJob, stores: Stores) -> Callable[[Session], None]:
             version.dataset_group_arn,
             version.recipe_arn,
             version.event_type,
-            version.solution_config or {},
+            config_of(version),
             None if full is None else full.artifact_id,
             {} if full is None else tuned_of(full),
-            Search.of(version.solution_config or {}) if version.perform_hpo and full is None else None,
+            Search.of(config_of(version)) if version.perform_hpo and full is None else None,
         )
         is_open = version.perform_auto_ml
     if is_open:
@@ -167,12 +167,17 @@ _OPEN = ("autoMLConfig", "eventValueThreshold", "trainingDataConfig")
 """What of a solutionConfig holds where AutoML chooses the recipe."""
 
 
+def config_of(version: SolutionVersionRow) -> dict[str, Any]:
+    """Return what of a version's solutionConfig holds; of AutoML's not what is for one recipe."""
+    config = version.solution_config or {}
+    return {name: value for name, value in config.items() if name in _OPEN or not version.perform_auto_ml}
+
+
 def _train_best(job: RunningJob, stores: Stores, subject: Subject) -> tuple[Subject, TrainedModel]:
     """Choose a recipe and train with it; return the subject with it, too."""
     started = time.monotonic()
-    config = {name: value for name, value in subject.config.items() if name in _OPEN}
-    subject = replace(subject, config=config, search=None)
-    choice = auto_ml.choose(job, auto_ml.candidates(config), partial(_try, job, stores, subject))
+    subject = replace(subject, search=None)
+    choice = auto_ml.choose(job, auto_ml.candidates(subject.config), partial(_try, job, stores, subject))
     subject = _of_recipe(subject, choice.recipe, tuned=choice.tuned)
     trained = train(job, stores, subject, choice.span)
     return subject, replace(trained, hours=_hours_since(started))

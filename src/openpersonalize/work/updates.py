@@ -32,7 +32,7 @@ from openpersonalize.storage.tables import (
     SolutionVersionRow,
 )
 from openpersonalize.work.arrivals import have_arrived
-from openpersonalize.work.training import Subject, settings_of, train, tuned_of
+from openpersonalize.work.training import Subject, config_of, settings_of, train, tuned_of
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +194,6 @@ def _subject(row: SolutionVersionRow | RecommenderRow, previous: str | None = No
         return Subject(
             row.dataset_group_arn, row.recipe_arn, config=row.recommender_config or {}, previous=previous
         )
-    config = row.solution_config or {}
     return Subject(
-        row.dataset_group_arn, row.recipe_arn, row.event_type, config, previous, tuned=tuned_of(row)
+        row.dataset_group_arn, row.recipe_arn, row.event_type, config_of(row), previous, tuned=tuned_of(row)
     )

@@ -50,19 +50,21 @@ def test_every_file_gets_one_of_its_name_with_its_lines_in_order(tmp_path: Path)
 
 def test_a_line_that_is_wrong_keeps_its_place_and_says_why(tmp_path: Path) -> None:
     lines = [b'\xef\xbb\xbf{"word":"a"}', b"{", b"[1]", b"{}", b'{"word":5}', b'{"word":""}', b"\xff"]
+    lines += [b'{"word":NaN}', b'{"word":"a","n":1e999}']
     long = b'{"word":"' + b"x" * batch_files.MOST_LINE_BYTES * 2 + b'"}'
     (found,) = _answers(tmp_path, _files(tmp_path, a=b"\r\n".join([*lines, long, b'{"word":"z"}']))).values()
 
     assert [line["input"] for line in found] == [
-        *({"word": "a"}, "{", "[1]", {}, {"word": 5}, {"word": ""}, "�", None, {"word": "z"})
+        *({"word": "a"}, "{", "[1]", {}, {"word": 5}, {"word": ""}, "�"),
+        *('{"word":NaN}', '{"word":"a","n":1e999}', None, {"word": "z"}),
     ]
-    assert [line.get("output") for line in found] == [{"upper": "A"}, *[None] * 7, {"upper": "Z"}]
-    assert ["output" in line for line in found] == [True, *[False] * 7, True]
+    assert [line.get("output") for line in found] == [{"upper": "A"}, *[None] * 9, {"upper": "Z"}]
+    assert ["output" in line for line in found] == [True, *[False] * 9, True]
     for line, words in zip(
-        found[1:8],
+        found[1:10],
         (
             *("not JSON", "no JSON object", "has no word", "not a string", "has 0 characters", "not JSON"),
-            "more than 1048576 bytes",
+            *("not JSON", "not JSON", "more than 1048576 bytes"),
         ),
         strict=True,
     ):
