@@ -1,7 +1,7 @@
 """Trains aws-sims and its family: items that the same users had soon after, or before, an item."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,9 @@ from openpersonalize.models import NeighbourModel
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.popularity import by_popularity
 from openpersonalize.models.ranker import Question
-from openpersonalize.recipes import pairs
+from openpersonalize.recipes import pair_choice, pairs
 from openpersonalize.recipes.interactions import Interactions
-from openpersonalize.recipes.pairs import Pairing
+from openpersonalize.recipes.pairs import Pairing, Pairs
 from openpersonalize.recipes.parameters import history_percentiles
 from openpersonalize.recipes.recipe import (
     RELATED_ITEMS,
@@ -54,6 +54,7 @@ class Counting:
     - `popularity_discount`: the power of an item's users by which its strengths are divided.
     - `min_cointeractions`: users that a pair needs.
     - `histories`, `item_counts`: the lower and the upper percentile, see docs/recipes.md.
+    - `users_share`: see `pairs`; None has the training choose it.
     """
 
     pairing: Pairing
@@ -61,6 +62,7 @@ class Counting:
     min_cointeractions: int = 3
     histories: tuple[float, float] = (0.005, 0.995)
     item_counts: tuple[float, float] = (0.01, 0.9)
+    users_share: float | None = 0.0
 
     @classmethod
     def of(cls, settings: Settings) -> "Counting":
@@ -71,6 +73,7 @@ class Counting:
             int(settings["min_cointeraction_count"]),
             _percentiles(settings, "user_history_length"),
             _percentiles(settings, "item_interaction_count"),
+            users_share=None,
         )
 
 
@@ -94,7 +97,8 @@ def _trainer(counting: Counting) -> Callable[[Task], Trained]:
 
 def _train(task: Task, counting: Counting) -> Trained:
     """Count pairs without the test users and test, then count them all."""
-    part = _model(task, task.training_part, counting, "training", (5.0, 45.0))
+    counting = _chosen(task, counting)
+    part = _model(task, task.training_part, counting, "training", (10.0, 45.0))
     task.progress("evaluating", 45.0)
     metrics = task.evaluate(part)
     if task.is_trial:
@@ -102,19 +106,31 @@ def _train(task: Task, counting: Counting) -> Trained:
     return Trained(_model(task, task.interactions, counting, "training on all data", (55.0, 95.0)), metrics)
 
 
+def _chosen(task: Task, counting: Counting) -> Counting:
+    """Return what is counted with the share of users that finds most in the training part."""
+    if counting.users_share is not None:
+        return counting
+
+    def count(interactions: Interactions, users_share: float, seeds: NDArray[np.int64]) -> Pairs:
+        tried = replace(counting, users_share=users_share)
+        return _pairs(task, interactions, tried, seeds, lambda share: None)
+
+    chosen = pair_choice.choose(
+        task.training_part,
+        count,
+        seed=task.seed,
+        report=lambda share: task.progress("training", 5.0 + 5.0 * share),
+    )
+    return replace(counting, users_share=chosen)
+
+
 def _model(
     task: Task, interactions: Interactions, counting: Counting, phase: str, percents: tuple[float, float]
 ) -> NeighbourModel:
     low, high = percents
     task.progress(phase, low)
-    typical = interactions.of_typical_users(*counting.histories)
-    found = pairs.count(
-        typical,
-        counting.pairing,
-        _discounts(interactions, typical, counting),
-        minimum=counting.min_cointeractions,
-        n_threads=task.n_threads,
-        report=lambda share: task.progress(phase, low + (high - low) * share),
+    found = _pairs(
+        task, interactions, counting, None, lambda share: task.progress(phase, low + (high - low) * share)
     )
     return NeighbourModel(
         items=interactions.items,
@@ -122,6 +138,26 @@ def _model(
         starts=found.starts,
         neighbours=found.neighbours,
         popular=by_popularity(interactions.users_by_item),
+    )
+
+
+def _pairs(
+    task: Task,
+    interactions: Interactions,
+    counting: Counting,
+    seeds: NDArray[np.int64] | None,
+    report: Callable[[float], None],
+) -> Pairs:
+    typical = interactions.of_typical_users(*counting.histories)
+    return pairs.count(
+        typical,
+        counting.pairing,
+        _discounts(interactions, typical, counting),
+        minimum=counting.min_cointeractions,
+        n_threads=task.n_threads,
+        report=report,
+        users_share=counting.users_share or 0.0,
+        seeds=seeds,
     )
 
 
@@ -152,7 +188,8 @@ def _memory(counts: Counts, settings: Mapping[str, Value]) -> float:
 
     An item has no more neighbours than there are pairs of its events; a minimum of users leaves out most.
     """
-    n_pairs = min(pairs.N_NEIGHBOURS, pairs.WINDOW * counts.n_events / max(1, counts.n_items))
+    window = pairs.WIDE_WINDOW if "min_cointeraction_count" in settings else pairs.WINDOW
+    n_pairs = min(pairs.N_NEIGHBOURS, window * counts.n_events / max(1, counts.n_items))
     share = 1.0 if settings.get("min_cointeraction_count", 2) in {0, 1} else 0.4
     return 60.0 * counts.n_events + 20.0 * share * n_pairs * counts.n_items
 

@@ -6,6 +6,9 @@ For events at distance d = 1 … WINDOW of a user's history, dt seconds apart, t
 
 for the seed a and the later b, and `backward_share` of that for the seed b and the earlier a. The strength of
 b for the seed a is that sum times a discount of b. Of each seed the strongest N_NEIGHBOURS are kept.
+
+With a `users_share` the strength is a mean of this, and, weighing so much, of the number of users who had
+both within WIDE_WINDOW events, times the discount and a factor that gives both the same highest value.
 """
 
 from collections.abc import Callable
@@ -21,6 +24,9 @@ from openpersonalize.recipes.interactions import Interactions
 
 WINDOW = 20
 """Events further apart than this in a user's history are no pair."""
+
+WIDE_WINDOW = 100
+"""In place of WINDOW where the users who had both are counted too."""
 
 N_NEIGHBOURS = 300
 ITEMS_PER_CALL = 256
@@ -42,10 +48,10 @@ class Pairing:
     longest_s: float = np.inf
     beyond_share: float = 1.0
 
-    def by_distance(self) -> NDArray[np.float64]:
-        """What a pair counts by the other item's distance, from WINDOW before to WINDOW after."""
-        distances = np.arange(-WINDOW, WINDOW + 1)
-        share = np.where(distances > 0, 1.0, self.backward_share)
+    def by_distance(self, window: int) -> NDArray[np.float64]:
+        """What a pair counts by the other item's distance, from `window` before to so much after."""
+        distances = np.arange(-window, window + 1)
+        share = np.where(distances > 0, 1.0, self.backward_share) * (np.abs(distances) <= WINDOW)
         return np.asarray(share * np.maximum(1, np.abs(distances)) ** -self.distance_exponent, np.float64)
 
 
@@ -71,13 +77,19 @@ def count(
     minimum: int,
     n_threads: int,
     report: Callable[[float], None],
+    users_share: float = 0.0,
+    seeds: NDArray[np.int64] | None = None,
 ) -> Pairs:
     """Return the strongest pairs that at least `minimum` users had, in either order.
 
     - `discounts`: by item what its strengths are multiplied by; items of 0 are nobody's neighbours.
     - `report`: is told the share of the work that is done.
+    - `users_share`: in [0, 1], what the number of users weighs in a strength; see the module.
+    - `seeds`: int64, the items whose neighbours are wanted, in their order; None for all.
     """
     n_items, histories = interactions.n_items, interactions.histories
+    wanted = np.arange(n_items) if seeds is None else seeds
+    window = WIDE_WINDOW if users_share > 0.0 else WINDOW
     firsts, by_item = grouped(histories.items, n_items)
     times = np.array(
         [pairing.time_exponent, pairing.time_unit_s, pairing.longest_s, pairing.beyond_share], np.float64
@@ -89,29 +101,29 @@ def count(
         frozen(interactions.user_of_event),
         frozen(histories.items),
         frozen(histories.times),
-        frozen(pairing.by_distance()),
+        frozen(pairing.by_distance(window)),
         frozen(times),
         frozen(discounts),
     )
 
     def neighbours_from(first: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
-        return _neighbours_of(first, min(first + ITEMS_PER_CALL, n_items), minimum, *shared)
+        return _neighbours_of(frozen(wanted[first : first + ITEMS_PER_CALL]), minimum, users_share, *shared)
 
     parts = []
     # Threads take ranges of items; the result does not depend on who takes which.
     with ThreadPoolExecutor(n_threads) as threads:
-        for part in threads.map(neighbours_from, range(0, n_items, ITEMS_PER_CALL)):
+        for part in threads.map(neighbours_from, range(0, len(wanted), ITEMS_PER_CALL)):
             parts.append(part)
-            report(min(1.0, len(parts) * ITEMS_PER_CALL / n_items))
+            report(min(1.0, len(parts) * ITEMS_PER_CALL / len(wanted)))
     counts, neighbours, strengths = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Pairs(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), neighbours, strengths)
 
 
 @compiled
 def _neighbours_of(  # noqa: PLR0917  # numba takes positional arguments only
-    first: int,
-    last: int,
+    seeds: Longs,
     minimum: int,
+    users_share: float,
     firsts: Longs,
     by_item: Longs,
     starts: Longs,
@@ -122,21 +134,22 @@ def _neighbours_of(  # noqa: PLR0917  # numba takes positional arguments only
     by_time: Doubles,
     discounts: Doubles,
 ) -> tuple[Longs, Ints, Floats]:
-    """Return the neighbours of the items first..last: how many each has, their rows and their strengths."""
+    """Return the neighbours of some items: how many each has, their rows and their strengths."""
     n_items = len(firsts) - 1
     sums, n_users = np.zeros(n_items, np.float64), np.zeros(n_items, np.int32)
     last_visit, touched = np.full(n_items, -1, np.int64), np.empty(n_items, np.int32)
-    counts = np.empty(last - first, np.int64)
-    found = np.empty((last - first) * N_NEIGHBOURS, np.int32)
-    strengths = np.empty((last - first) * N_NEIGHBOURS, np.float32)
-    size = 0
-    for seed in range(first, last):
+    counts = np.empty(len(seeds), np.int64)
+    found = np.empty(len(seeds) * N_NEIGHBOURS, np.int32)
+    strengths = np.empty(len(seeds) * N_NEIGHBOURS, np.float32)
+    size, window = 0, len(by_distance) // 2
+    for place in range(len(seeds)):
+        seed = seeds[place]
         n_touched = 0
         for at in range(firsts[seed], firsts[seed + 1]):
             event = by_item[at]
             user = user_of_event[event]
             visit = seed * len(starts) + user
-            for other in range(max(starts[user], event - WINDOW), min(starts[user + 1], event + WINDOW + 1)):
+            for other in range(max(starts[user], event - window), min(starts[user + 1], event + window + 1)):
                 item = items[other]
                 if item != seed:
                     if n_users[item] == 0:
@@ -144,10 +157,13 @@ def _neighbours_of(  # noqa: PLR0917  # numba takes positional arguments only
                         n_touched += 1
                     n_users[item] += last_visit[item] != visit
                     last_visit[item] = visit
-                    weight = by_distance[other - event + WINDOW]
-                    sums[item] += weight * _by_time(abs(times[other] - times[event]), by_time)
+                    weight = by_distance[other - event + window]
+                    if weight > 0.0:
+                        sums[item] += weight * _by_time(abs(times[other] - times[event]), by_time)
+        if users_share > 0.0:
+            _mix(touched[:n_touched], sums, n_users, discounts, users_share)
         chosen = _strongest(touched[:n_touched], sums, n_users, discounts, minimum)
-        counts[seed - first] = len(chosen)
+        counts[place] = len(chosen)
         for item in chosen:
             found[size] = item
             strengths[size] = sums[item] * discounts[item]
@@ -163,6 +179,20 @@ def _by_time(apart_s: int, by_time: Doubles) -> float:
     if apart_s > longest_s:
         return float(beyond_share)
     return float((1.0 + apart_s / unit_s) ** -exponent) if exponent > 0.0 else 1.0
+
+
+@compiled
+def _mix(touched: Ints, sums: Doubles, n_users: Ints, discounts: Doubles, users_share: float) -> None:
+    """Put in place of the sums of one seed their mean with the numbers of users, at the same highest."""
+    highest, most = 0.0, 0.0
+    for at in range(len(touched)):
+        item = touched[at]
+        highest = max(highest, sums[item] * discounts[item])
+        most = max(most, n_users[item] * discounts[item])
+    scale = highest / most if most > 0.0 else 0.0
+    for at in range(len(touched)):
+        item = touched[at]
+        sums[item] = (1.0 - users_share) * sums[item] + users_share * scale * n_users[item]
 
 
 @compiled

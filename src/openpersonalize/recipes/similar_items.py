@@ -4,11 +4,12 @@ The strength of item b for the seed a is
 
     T'(a, b) + ID_WEIGHT n_a / (n_a + FEW) cos(e_a, e_b) + METADATA_WEIGHT cos(f_a, f_b)
 
-T(a, b) are the pairs in time that aws-sims counts, over (users of b + 20)^popularity_discount_factor, then
-over the highest of a and 1. For a seed of n_a < FEW interactions T' is a mean of its own T, weighing n_a, and
-of the T of the 20 items with more interactions whose metadata are nearest, weighing FEW; else T' is T. e are
-the factors of implicit ALS, for an item without interactions the mean of those same 20 items'; f is the
-decomposed metadata. So items without interactions have neighbours, and are neighbours.
+T(a, b) are the pairs that aws-sims counts, with the share of users that finds most of them, over (users of
+b + 20)^popularity_discount_factor, then over the highest of a and 1. For a seed of n_a < FEW interactions
+T' is a mean of its own T, weighing n_a, and of the T of the 20 items with more interactions whose metadata
+are nearest, weighing FEW; else T' is T. e are the factors of implicit ALS, for an item without interactions
+the mean of those same 20 items'; f is the decomposed metadata. So items without interactions have
+neighbours, and are neighbours.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from openpersonalize.models import NeighbourModel
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.popularity import by_popularity
 from openpersonalize.models.ranker import Question
-from openpersonalize.recipes import als, embeddings, pairs
+from openpersonalize.recipes import als, embeddings, pair_choice, pairs
 from openpersonalize.recipes.cooccurrence import FOLLOWING, popularity_discounts
 from openpersonalize.recipes.embeddings import Matrix, Vectors
 from openpersonalize.recipes.features import design_matrix
@@ -43,6 +44,14 @@ TYPICAL_USERS = (0.005, 0.995)
 
 
 @dataclass(frozen=True)
+class _Start:
+    """What a training begins with: what users weigh in pairs, and ALS factors of another one."""
+
+    users_share: float
+    factors: Vectors | None = None
+
+
+@dataclass(frozen=True)
 class _Found:
     """What one training has found: the model, and the ALS factors from which another may begin."""
 
@@ -54,13 +63,21 @@ def train(task: Task) -> Trained:
     """Train without the test users and test, then on all data, from the factors of the first training."""
     task.progress("reading metadata", 2.0)
     metadata = _metadata(task)
-    part = _train(task, task.training_part, metadata, None, _span(task, "training", 5.0, 50.0))
+    users_share = pair_choice.choose(
+        task.training_part,
+        lambda interactions, share, seeds: _pairs(task, interactions, share, seeds, lambda _: None),
+        seed=task.seed,
+        report=_span(task, "training", 5.0, 10.0),
+    )
+    report = _span(task, "training", 10.0, 50.0)
+    part = _train(task, task.training_part, metadata, _Start(users_share), report)
     task.progress("evaluating", 50.0)
     metrics = task.evaluate(part.model)
     if task.is_trial:
         return Trained(part.model, metrics)
     report = _span(task, "training on all data", 55.0, 95.0)
-    return Trained(_train(task, task.interactions, metadata, part.factors, report).model, metrics)
+    whole = _train(task, task.interactions, metadata, _Start(users_share, part.factors), report)
+    return Trained(whole.model, metrics)
 
 
 def _span(task: Task, phase: str, low: float, high: float) -> Callable[[float], None]:
@@ -86,27 +103,20 @@ def _train(
     task: Task,
     interactions: Interactions,
     metadata: Vectors,
-    start: Vectors | None,
+    start: _Start,
     report: Callable[[float], None],
 ) -> _Found:
     typical = interactions.of_typical_users(*TYPICAL_USERS)
     factors = als.factorise(
         typical,
         int(_setting(task.settings, ID_WIDTH)),
-        iterations=als.ITERATIONS if start is None else als.REFIT_ITERATIONS,
-        start=start,
+        iterations=als.ITERATIONS if start.factors is None else als.REFIT_ITERATIONS,
+        start=start.factors,
         seed=task.seed,
         n_threads=task.n_threads,
         report=lambda share: report(0.4 * share),
     )
-    found = pairs.count(
-        typical,
-        FOLLOWING,
-        popularity_discounts(interactions, _setting(task.settings, DISCOUNT)),
-        minimum=1,
-        n_threads=task.n_threads,
-        report=lambda share: report(0.4 + 0.2 * share),
-    )
+    found = _pairs(task, interactions, start.users_share, None, lambda share: report(0.4 + 0.2 * share))
     counts = np.bincount(interactions.histories.items, minlength=interactions.n_items)
     near = embeddings.companions(metadata, counts, FEW)
     seeds, others = _vectors(counts, factors, metadata, near)
@@ -127,6 +137,25 @@ def _train(
         popular=by_popularity(interactions.users_by_item),
     )
     return _Found(model, factors)
+
+
+def _pairs(
+    task: Task,
+    interactions: Interactions,
+    users_share: float,
+    seeds: NDArray[np.int64] | None,
+    report: Callable[[float], None],
+) -> Pairs:
+    return pairs.count(
+        interactions.of_typical_users(*TYPICAL_USERS),
+        FOLLOWING,
+        popularity_discounts(interactions, _setting(task.settings, DISCOUNT)),
+        minimum=1,
+        n_threads=task.n_threads,
+        report=report,
+        users_share=users_share,
+        seeds=seeds,
+    )
 
 
 def _of_one_scale(found: Pairs, counts: NDArray[np.int64]) -> Matrix:
