@@ -45,10 +45,10 @@ class Reporter:
         self._phase, self._since = "starting", time.monotonic()
 
     def progress(self, phase: str, percent: float) -> None:
-        """Say which phase runs and how far the whole is."""
+        """Say which phase runs and how far the whole is; times are kept by what stands before a comma."""
         now = time.monotonic()
         self.phases_s[self._phase] = self.phases_s.get(self._phase, 0.0) + now - self._since
-        self._phase, self._since = phase, now
+        self._phase, self._since = phase.partition(",")[0], now
         self.send({"progress": [phase, round(percent, 1)]})
 
     def send(self, message: dict[str, Any]) -> None:
