@@ -97,6 +97,11 @@ DEVIATIONS: Mapping[str, tuple[Deviation, ...]] = {
             "docs/recipes.md has ours.",
         ),
         Deviation(
+            "Campaigns of `aws-semantic-similarity` take promotions.",
+            "It is not among the recipes that are said to take them.",
+            "They are mixed in after the model has answered, whatever that is.",
+        ),
+        Deviation(
             "Exploration opens each place of a list with a chance of a third of `explorationWeight`, and tries "
             "out an item there that is young enough, by its relevance and by how little it was taken and shown. "
             "Items without interactions come in no other way.",

@@ -84,7 +84,9 @@ def import_and_dataset(world: World, trained: TrainedStore, number: int) -> Coll
 
 def batch_job_and_filter(world: World, trained: TrainedStore, number: int) -> Collision:
     client, name = trained.world.personalize, f"race-{number}"
-    (arn,) = fill(trained.world, FilterRow, [name], dataset_group_arn=trained.group)
+    expression = 'INCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click")'
+    of_group = {"dataset_group_arn": trained.group, "filter_expression": expression}
+    (arn,) = fill(trained.world, FilterRow, [name], **of_group)
     return Collision(
         lambda: client.delete_filter(filterArn=arn),
         lambda: client.create_batch_inference_job(

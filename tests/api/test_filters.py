@@ -196,7 +196,9 @@ def test_filters_are_listed_by_group(world: World) -> None:
 
 def test_a_filter_stays_while_a_batch_job_under_way_names_it(trained: TrainedStore) -> None:
     world = trained.world
-    (arn,) = fill(world, FilterRow, ["in-use"], dataset_group_arn=trained.group)
+    expression = 'INCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click")'
+    of_group = {"dataset_group_arn": trained.group, "filter_expression": expression}
+    (arn,) = fill(world, FilterRow, ["in-use"], **of_group)
     job = world.personalize.create_batch_inference_job(
         jobName="uses-a-filter",
         solutionVersionArn=trained.version,

@@ -186,8 +186,3 @@ def test_all_violations_come_in_one_message(world: World) -> None:
 
     assert answer.status_code == 400
     assert answer.json()["message"].startswith("3 validation errors detected: ")
-
-
-def test_action_recommendations_are_not_built_yet(world: World) -> None:
-    with pytest.raises(ClientError, match="not built yet: GetActionRecommendations"):
-        world.runtime.get_action_recommendations(campaignArn=world.arn("campaign", "c"), userId="u")

@@ -49,7 +49,7 @@ def test_similar_items_knows_items_without_interactions_by_their_metadata(store:
 
 
 def test_without_the_column_that_decides_a_cold_seed_gets_popular_items(store: NewcomerStore) -> None:
-    excluded = {"trainingDataConfig": {"excludedDatasetColumns": {"ITEMS": ["GENRE"]}}}
+    excluded = {"trainingDataConfig": {"excludedDatasetColumns": {"ITEMS": ["GENRES"]}}}
     campaign = _deployed(store, "aws-similar-items", solutionConfig=excluded)
     popular = _similar(store, campaign, "nothing-known")
 

@@ -38,7 +38,9 @@ class Shop:
 
     def train(self) -> None:
         """Train on all that there is, and ask the new version from then on."""
-        self.campaign = self.store.world.campaign(self.store.world.trained(self.solution))
+        nothing_new = {"itemExplorationConfig": {"explorationWeight": "0"}}
+        version = self.store.world.trained(self.solution)
+        self.campaign = self.store.world.campaign(version, campaignConfig=nothing_new)
 
     def n_from(self, number: int, user: str) -> int:
         """How many of a user's first ten recommendations come from a shelf."""

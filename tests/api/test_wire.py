@@ -55,7 +55,7 @@ def test_a_client_sees_the_code_and_the_message_of_an_error(world: World) -> Non
     answer = caught.value.response
     assert answer["Error"] == {
         "Code": "InvalidInputException",
-        "Message": "not built yet: GetActionRecommendations",
+        "Message": f"{world.arn('campaign', 'x')} does not exist or is not active yet.",
     }
     assert uuid.UUID(answer["ResponseMetadata"]["RequestId"]).version == 4
 

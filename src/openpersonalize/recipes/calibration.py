@@ -168,7 +168,8 @@ class _View:
         by_column = tuple(
             lifts.dense(column, sample.codes[:, column]) for column in range(len(lifts.matrices))
         )
-        return cls(blends, familiarity(interactions), is_seen, sample.targets, by_column)
+        known = familiarity(interactions.select(sample.is_kept))
+        return cls(blends, known, is_seen, sample.targets, by_column)
 
     def scores(self, by: Calibration) -> NDArray[np.float32]:
         """Return the scores of all items for all users."""

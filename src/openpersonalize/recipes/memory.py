@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 
+from openpersonalize.recipes.cold_items import MOST_FEATURES
 from openpersonalize.recipes.parameters import DEFAULT_WIDTH
 from openpersonalize.recipes.recipe import Counts, Recipe, Value
 
@@ -14,6 +15,12 @@ START_BYTES = 260e6
 _READING_BYTES = 75.0
 """By event: the decoded columns, their order by user, and both at once."""
 
+_FEATURE_MATRICES = 3.0
+"""Matrices of features by features, of 8 bytes, that are held at once while items are placed by metadata."""
+
+_RECORD_BYTES = 600.0
+"""By item of the Items dataset: its columns, and the rows of its features."""
+
 _ID_BYTES = 150.0
 """By user and by item: the id, and what finds it."""
 
@@ -21,6 +28,9 @@ _ID_BYTES = 150.0
 def estimate(recipe: Recipe, counts: Counts, settings: Mapping[str, Value]) -> float:
     """Return the bytes that one training holds at most beside START_BYTES."""
     work = (recipe.memory or usual)(counts, settings)
+    if counts.has_item_records and "ITEMS" in recipe.tables:
+        n_features = min(MOST_FEATURES, counts.n_items)
+        work += _FEATURE_MATRICES * 8.0 * n_features**2 + _RECORD_BYTES * counts.n_items
     return max(_READING_BYTES * counts.n_events, work) + _ID_BYTES * (counts.n_users + counts.n_items)
 
 

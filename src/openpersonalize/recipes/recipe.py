@@ -90,6 +90,8 @@ class Counts:
     n_users: int
     n_items: int
     n_events: int
+    has_item_records: bool = False
+    """Whether there is an Items dataset, whose columns may be features."""
 
 
 @dataclass(frozen=True)

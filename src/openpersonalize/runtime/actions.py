@@ -113,11 +113,11 @@ def _kept(
 
 
 def _explored(model: ActionModel, ranked: Ranked, allowed: Mask, chance: random.Random) -> Ranked:
-    """Some answers with an action without a score, drawn by chance, in their last place."""
+    """Some answers of two or more with an action without a score, drawn by chance, in their last place."""
     is_left = allowed & ~model.is_scored
     is_left[ranked.items] = False
     left = np.flatnonzero(is_left)
-    if len(left) == 0 or chance.random() >= EXPLORED_SHARE:
+    if len(left) == 0 or len(ranked.items) < 2 or chance.random() >= EXPLORED_SHARE:
         return ranked
     items = ranked.items.copy()
     items[-1] = left[chance.randrange(len(left))]

@@ -77,6 +77,7 @@ def counts_of(
         n_users=_sum(events, "users") + len(set(columns["user_id"])),
         n_items=max(_sum(events, "items"), _sum(items, "items")) + len(set(columns["item_id"])),
         n_events=sum(_n_events(counts, event_type) for counts in events) + len(columns["item_id"]),
+        has_item_records=bool(items),
     )
 
 
