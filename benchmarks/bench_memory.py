@@ -66,9 +66,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--recipes", nargs="+", default=RECIPES)
     given = parser.parse_args()
-    print(
-        "| recipe | interactions | users | items | expected MB | peak MB | ratio |\n" + "|---" * 7 + "|"
-    )
+    print("| recipe | interactions | users | items | expected MB | peak MB | ratio |\n" + "|---" * 7 + "|")
     for rows in given.sizes:
         print("\n".join(measure(rows, given.recipes)), flush=True)
 
