@@ -12,3 +12,10 @@ RECOMMENDING = sorted(
     and name != "aws-semantic-similarity"
 )
 """Those that need interactions only, and recommend items; tests of their own are about the others."""
+
+DIFFERENT = sorted(
+    {
+        TRAINERS[name]: name for name in sorted(RECOMMENDING, key=lambda name: not RECIPES[name].domain)
+    }.values()
+)
+"""One of each that are trained alike, of no domain if there is such a one."""

@@ -81,6 +81,7 @@ def test_the_best_recipe_is_chosen_tuned_and_serves(tastes: tuple[World, str]) -
     assert world.artifact(version["solutionVersionArn"]) != before
 
 
+@pytest.mark.slow
 def test_a_recipe_without_hyperparameters_may_be_the_best(tastes: tuple[World, str]) -> None:
     world, group = tastes
     solution, version = chosen(world, group, "popularity-count", metricName="coverage")

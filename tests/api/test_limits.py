@@ -241,6 +241,7 @@ def check_metrics(metrics: Mapping[str, float]) -> None:
     assert all(0.0 <= value <= 1.0 for value in metrics.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", HANDFULS.values(), ids=HANDFULS)
 def test_relaxed_trains_and_deploys_every_recipe_on_a_handful_of_rows(
     relaxed: Server, rows: list[tuple[str, str]]

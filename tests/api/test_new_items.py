@@ -75,6 +75,7 @@ def test_a_version_of_mode_update_has_the_new_items_and_no_training_of_its_own(
     assert shares(store.lists(campaign, 40), new) > 0.05
 
 
+@pytest.mark.slow
 def test_a_recommender_tries_out_new_items_and_is_updated_too(store: NewcomerStore, clock: TestClock) -> None:
     world = World(store.world.server)
     shop = NewcomerStore(world, domain="VIDEO_ON_DEMAND", text=interactions(seed=3))

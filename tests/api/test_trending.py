@@ -150,6 +150,7 @@ def test_what_grows_stands_above_what_is_popular_and_a_new_trend_comes_without_a
     assert trends.list(campaign, 1) == ["newcomer"]
 
 
+@pytest.mark.slow
 def test_the_frequency_says_which_windows_are_compared_and_how_often(trends: Trends) -> None:
     """Yesterday the rising items did not grow as much as the others; half an hour ago nothing stood still."""
     world = trends.world
@@ -167,6 +168,7 @@ def test_the_frequency_says_which_windows_are_compared_and_how_often(trends: Tre
     until(lambda: "newcomer" in trends.list(campaigns["1 day"]), "every two hours the slow one looks, too")
 
 
+@pytest.mark.slow
 def test_an_update_that_fails_leaves_the_model_and_is_tried_again_without_more_data(trends: Trends) -> None:
     world = trends.world
     campaign = world.campaign(world.trained(trends.solution))
