@@ -124,16 +124,12 @@ class BlendModel:
         powers = np.exp(scores[order] - scores.max(initial=-np.inf))
         return Ranked(candidates[order], (powers / powers.sum()).astype(np.float32))
 
-    def relevance(self, history: NDArray[np.int32], *, without: Part | None = None) -> NDArray[np.float32]:
-        """Return the sum of the parts for a user of these events, oldest first: float32 by item.
-
-        `without`: a part to leave out.
-        """
+    def relevance(self, history: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the sum of the parts for a user of these events, oldest first: float32 by item."""
         nothing = np.zeros(len(self.bias), np.float32)
         scores, events = self._read(frozen(nothing), frozen(history), history[:0], 0.0)
         for part in self.parts:
-            if part is not without:
-                part.add(scores, events, 1.0)
+            part.add(scores, events, 1.0)
         return scores[: len(self.items)]
 
     def explain(self, query: Query, item: int) -> list[Piece]:

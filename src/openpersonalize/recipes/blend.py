@@ -4,7 +4,7 @@ The parts are trained without the test users, calibrated and tested; then they a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from openpersonalize.models import BlendModel, topk
 from openpersonalize.models.cold_users import ColdUsers
 from openpersonalize.models.parts import PopularityPart
 from openpersonalize.models.transitions import TransitionPart
-from openpersonalize.recipes import als, calibration, early, lifts, objective, order, transitions
+from openpersonalize.recipes import als, calibration, early, lifts, objective, transitions
 from openpersonalize.recipes.calibration import Calibration
 from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.lifts import Lifts
@@ -24,9 +24,6 @@ from openpersonalize.recipes.training import Task, Trained
 
 FACTORS_WEIGHT, TRANSITIONS_WEIGHT, POPULARITY_WEIGHT = 2.2, 3.7, 0.2
 """Fitted on MovieLens; those fitted on other sets differ little, and give next to nothing more."""
-
-CHANCE_WEIGHT = 0.5
-"""Of transitions where the order of events says nothing, as `order` finds out."""
 
 POPULARITY_DAYS = 365.0
 
@@ -69,10 +66,6 @@ class Fitted:
     transitions: TransitionPart
     lifts: Lifts
 
-    def weighing_transitions(self, weight: float) -> "Fitted":
-        """Return the same with another weight of transitions."""
-        return replace(self, transitions=replace(self.transitions, weight=weight))
-
 
 def train(task: Task) -> Trained:
     """Fit the parts without the test users, calibrate and test, then fit them on all data."""
@@ -84,9 +77,6 @@ def train(task: Task) -> Trained:
     first = fit(task, shape, part, _span(task, "training", 5.0, 50.0))
     task.progress("calibrating", 50.0)
     uncalibrated = build(task, shape, first, Calibration())
-    if not order.says_something(uncalibrated, task.training_part, sample):
-        first = first.weighing_transitions(CHANCE_WEIGHT)
-        uncalibrated = build(task, shape, first, Calibration())
     calibrated = calibration.fit(uncalibrated, first.lifts, task.training_part, sample)
     task.progress("evaluating", 55.0)
     tested = metadata.completed(task, build(task, shape, first, calibrated), part)
@@ -98,7 +88,6 @@ def train(task: Task) -> Trained:
         return Trained(tested, metrics)
     report = _span(task, "training on all data", 60.0, 95.0)
     final = fit(task, shape, task.interactions, report, start=first.factors)
-    final = final.weighing_transitions(first.transitions.weight)
     served = metadata.completed(task, build(task, shape, final, calibrated), task.interactions)
     return Trained(objective.towards(task, served), metrics)
 

@@ -168,8 +168,7 @@ class _View:
         by_column = tuple(
             lifts.dense(column, sample.codes[:, column]) for column in range(len(lifts.matrices))
         )
-        known = familiarity(interactions.select(sample.is_kept))
-        return cls(blends, known, is_seen, sample.targets, by_column)
+        return cls(blends, familiarity(interactions), is_seen, sample.targets, by_column)
 
     def scores(self, by: Calibration) -> NDArray[np.float32]:
         """Return the scores of all items for all users."""
