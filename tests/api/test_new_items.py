@@ -26,7 +26,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, clock: TestClock) -> Iterato
         yield NewcomerStore(World(server))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def solution(store: NewcomerStore) -> str:
     return store.world.solution(store.group, "aws-user-personalization", performAutoTraining=False)
 
@@ -63,6 +63,7 @@ def test_a_version_of_mode_update_has_the_new_items_and_no_training_of_its_own(
     store: NewcomerStore, solution: str
 ) -> None:
     new = ["nature-later0", "nature-later1"]
+    store.world.trained(solution)
     store.put(*new)
     version = store.world.trained(solution, trainingMode="UPDATE")
     described = store.world.personalize.describe_solution_version(solutionVersionArn=version)[
