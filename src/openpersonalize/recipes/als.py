@@ -6,6 +6,7 @@ Hu, Koren, Volinsky: Collaborative Filtering for Implicit Feedback Datasets (200
 from collections.abc import Callable
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from openpersonalize.models import topk
@@ -23,6 +24,8 @@ RECENCY_EXPONENT = 1.0
 
 _ROWS_AT_ONCE = 65_536
 
+Matrix = scipy.sparse.csr_matrix[np.float32]
+
 
 def factorise(
     interactions: Interactions,
@@ -38,12 +41,35 @@ def factorise(
 
     `report` is told the share of the work that is done.
     """
+    items, _ = factorise_both(
+        interactions.matrix(),
+        width,
+        iterations=iterations,
+        start=start,
+        seed=seed,
+        n_threads=n_threads,
+        report=report,
+    )
+    return items
+
+
+def factorise_both(
+    matrix: Matrix,
+    width: int,
+    *,
+    seed: int,
+    n_threads: int,
+    report: Callable[[float], None],
+    iterations: int = ITERATIONS,
+    start: NDArray[np.float32] | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the factors of items and of users from users x items, which stays as it is."""
     from implicit.cpu.als import AlternatingLeastSquares  # noqa: PLC0415  (an API process must not load it)
     from threadpoolctl import (  # type: ignore[import-untyped]  # noqa: PLC0415  # has no stubs
         threadpool_limits,
     )
 
-    confidences = interactions.matrix()
+    confidences = matrix.copy()
     confidences.data *= np.float32(CONFIDENCE)
 
     def on_iteration(iteration: int, elapsed_s: float, loss: float | None) -> None:
@@ -60,7 +86,7 @@ def factorise(
         )
         als.item_factors = None if start is None else start.copy()
         als.fit(confidences, show_progress=False, callback=on_iteration)
-    return np.asarray(als.item_factors, np.float32)
+    return np.asarray(als.item_factors, np.float32), np.asarray(als.user_factors, np.float32)
 
 
 def factor_part(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,10 +195,21 @@ def _memory(counts: Counts, settings: Mapping[str, Value]) -> float:
     return 60.0 * counts.n_events + 20.0 * share * n_pairs * counts.n_items
 
 
-RECIPES = (
-    Recipe(
-        "aws-sims",
+def _recipe(name: str, description: str, **more: Any) -> Recipe:
+    return Recipe(
+        name,
         RELATED_ITEMS,
+        description,
+        question=Question.SIMILAR_ITEMS,
+        model=NeighbourModel,
+        memory=_memory,
+        **more,
+    )
+
+
+RECIPES = (
+    _recipe(
+        "aws-sims",
         "Finds items similar to a given item by co-occurrence in the histories of users.",
         feature_transformation="sims",
         hyperparameters=(
@@ -207,46 +219,31 @@ RECIPES = (
             Hyperparameter("min_item_interaction_count_percentile", 0.01, 0.0, 1.0, where=Where.FEATURES),
             Hyperparameter("max_item_interaction_count_percentile", 0.9, 0.0, 1.0, where=Where.FEATURES),
         ),
-        question=Question.SIMILAR_ITEMS,
         train=train,
-        model=NeighbourModel,
-        memory=_memory,
     ),
-    Recipe(
+    _recipe(
         "aws-vod-because-you-watched-x",
-        RELATED_ITEMS,
         "Recommends videos that others watched who watched a given one.",
         domain=VIDEO,
         event_type="Watch",
         needs_user=True,
         leaves_out="Watch",
-        question=Question.SIMILAR_ITEMS,
         train=_trainer(WATCHED),
-        model=NeighbourModel,
-        memory=_memory,
     ),
-    Recipe(
+    _recipe(
         "aws-ecomm-frequently-bought-together",
-        RELATED_ITEMS,
         "Recommends items that are bought together with a given one.",
         domain=SHOP,
         event_type="Purchase",
-        question=Question.SIMILAR_ITEMS,
         train=_trainer(BOUGHT),
-        model=NeighbourModel,
-        memory=_memory,
     ),
-    Recipe(
+    _recipe(
         "aws-ecomm-customers-who-viewed-x-also-viewed",
-        RELATED_ITEMS,
         "Recommends items that others viewed who viewed a given one.",
         domain=SHOP,
         event_type="View",
         needs_user=True,
         leaves_out="Purchase",
-        question=Question.SIMILAR_ITEMS,
         train=_trainer(VIEWED),
-        model=NeighbourModel,
-        memory=_memory,
     ),
 )

@@ -1,4 +1,4 @@
-"""What the recipes of segments learn from who had what: factors, companions of items, like-minded users."""
+"""What the recipes of segments learn from who had what: companions of items, like-minded users."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,11 +8,6 @@ import scipy.sparse
 
 from openpersonalize.models.compiled import Doubles, Floats, Ints, Longs, compiled, frozen
 from openpersonalize.models.segments import Matrix
-
-REGULARISATION = 10.0
-CONFIDENCE = 5.0
-ITERATIONS = 10
-"""As chosen for aws-user-personalization."""
 
 RIDGE = 200.0
 N_COMPANIONS = 200
@@ -31,33 +26,6 @@ _USERS_AT_ONCE = 256
 
 Report = Callable[[float], None]
 """Told which share of a part's work is done."""
-
-
-def factors(
-    matrix: Matrix, width: int, *, seed: int, n_threads: int, report: Report
-) -> tuple[Floats, Floats]:
-    """Return item factors and user factors, float32, by implicit ALS (Hu, Koren, Volinsky 2008)."""
-    from implicit.cpu.als import AlternatingLeastSquares  # noqa: PLC0415  (an API process must not load it)
-    from threadpoolctl import (  # type: ignore[import-untyped]  # noqa: PLC0415  # has no stubs
-        threadpool_limits,
-    )
-
-    confidences = matrix.copy()
-    confidences.data *= np.float32(CONFIDENCE)
-
-    def on_iteration(iteration: int, elapsed_s: float, loss: float | None) -> None:
-        report((iteration + 1) / ITERATIONS)
-
-    with threadpool_limits(1, "blas"):  # implicit runs its own threads; BLAS's beside them halve the speed
-        als = AlternatingLeastSquares(
-            factors=width,
-            regularization=REGULARISATION,
-            iterations=ITERATIONS,
-            num_threads=n_threads,
-            random_state=seed,
-        )
-        als.fit(confidences, show_progress=False, callback=on_iteration)
-    return np.asarray(als.item_factors, np.float32), np.asarray(als.user_factors, np.float32)
 
 
 def companions(matrix: Matrix, report: Report) -> Matrix:

@@ -16,7 +16,7 @@ from openpersonalize.models.grouping import grouped
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.ranker import Question
 from openpersonalize.models.segments import SegmentModel, best_users, no_attributes, standardised
-from openpersonalize.recipes import cold_items, features, segment_parts
+from openpersonalize.recipes import als, cold_items, features, segment_parts
 from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.parameters import DEFAULT_WIDTH, width
 from openpersonalize.recipes.recipe import USER_SEGMENTATION, Counts, Recipe, Value
@@ -91,7 +91,7 @@ def _fit(
         return lambda share: task.progress(phase, low + (first + share * (last - first)) * (high - low))
 
     matrix = interactions.matrix()
-    item_factors, user_factors = segment_parts.factors(
+    item_factors, user_factors = als.factorise_both(
         matrix,
         int(task.settings["hidden_dimension"]),
         seed=task.seed,

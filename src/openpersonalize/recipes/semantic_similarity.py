@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openpersonalize.errors import JobError
-from openpersonalize.models.columns import ColumnTable, NumberColumn, TextColumn
+from openpersonalize.models.columns import ColumnTable, NumberColumn
 from openpersonalize.models.ids import IdIndex
 from openpersonalize.models.ranker import Query, Question
 from openpersonalize.models.semantic import SemanticModel, TextSpace
-from openpersonalize.recipes import texts
+from openpersonalize.recipes import features, texts
 from openpersonalize.recipes.interactions import Interactions
 from openpersonalize.recipes.recipe import RELATED_ITEMS, Recipe
 from openpersonalize.recipes.training import Records, Task, Trained
@@ -109,13 +109,10 @@ class _Catalogue:
                 f"{SEMANTIC_SIMILARITY} reads the texts of items, and the dataset group has none: create an "
                 "Items dataset and import some, then train again."
             )
-        name, textual = _text_columns(records)
-        rows = range(len(records.table))
-        joined = [
-            "\n".join(text for column in (name, textual) if (text := column.value(row)) is not None)
-            for row in rows
-        ]
-        return cls(records.table.ids, joined, _creation_times(records.table))
+        ids = records.table.ids
+        by_column = [features.texts(records, ids, column) for column in _text_columns(records)]
+        joined = ["\n".join(filter(None, cells)) for cells in zip(*by_column, strict=True)]
+        return cls(ids, joined, _creation_times(records.table))
 
     def fingerprints(self) -> NDArray[np.int64]:
         """Return what changes with a text, int64."""
@@ -138,16 +135,15 @@ class _Catalogue:
         return np.asarray(np.ones_like(ages) * is_known if newest == oldest else ages, np.float32)
 
 
-def _text_columns(records: Records) -> tuple[TextColumn, TextColumn]:
-    name = None if records.item_name is None else records.table.column(records.item_name)
-    textual = records.table.column(records.textual[0]) if records.textual else None
-    if not isinstance(name, TextColumn) or not isinstance(textual, TextColumn):
+def _text_columns(records: Records) -> tuple[str, str]:
+    """Return the names of the columns of names and of texts. Raises JobError where the schema lacks one."""
+    if records.item_name is None or not records.textual:
         raise JobError(
             f"{SEMANTIC_SIMILARITY} needs the names and the texts of items: flag a string field of the Items "
             'schema with "itemName": true and another one with "textual": true, and exclude neither from '
             "training."
         )
-    return name, textual
+    return records.item_name, records.textual[0]
 
 
 def _creation_times(table: ColumnTable) -> NDArray[np.int64]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,11 +81,9 @@ class Task:
     - `n_threads`: how many threads may train; the same seed and threads give the same bytes.
     - `records`: by type of dataset, as far as the recipe names it in `tables` and the group has it.
     - `impressions`: int64 by item, how often it was shown; empty for recipes that do not explore.
-    - `files`: Parquet files of more datasets by type, in the order of reading: ACTION_INTERACTIONS.
     - `actions`: what users did with actions, for the recipe that recommends them; else nothing.
     - `previous`: what is to be updated, where `update` is called; else None.
     - `is_trial`: whether only the metrics are wanted; the model returned is then that of the training part.
-    - `has_minimums`: whether AWS's minimums of data hold.
     """
 
     interactions: Interactions
@@ -96,12 +93,10 @@ class Task:
     progress: Progress = no_progress
     records: Mapping[str, Records] = field(default_factory=dict)
     impressions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    files: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     actions: ActionEvents = field(default_factory=ActionEvents.none)
     objective: Objective | None = None
     previous: Ranker | None = None
     is_trial: bool = False
-    has_minimums: bool = True
 
     @cached_property
     def held_out(self) -> evaluation.HeldOut:

@@ -1,5 +1,7 @@
 """The recipes of items for a user, and of given items ranked for a user."""
 
+from typing import Any
+
 from openpersonalize.models import BlendModel
 from openpersonalize.models.ranker import Question
 from openpersonalize.recipes import memory
@@ -8,35 +10,41 @@ from openpersonalize.recipes.parameters import DEFAULT_WIDTH, EXPLORATION, USUAL
 from openpersonalize.recipes.recipe import PERSONALIZED_RANKING, SHOP, USER_PERSONALIZATION, VIDEO, Recipe
 from openpersonalize.recipes.updates import every_two_hours, update
 
+_EXPLORING: dict[str, Any] = {"update": update, "update_every_s": every_two_hours}
+
+
+def _recipe(name: str, recipe_type: str, description: str, **more: Any) -> Recipe:
+    return Recipe(
+        name,
+        recipe_type,
+        description,
+        train=train,
+        model=BlendModel,
+        tables=("ITEMS", "USERS"),
+        is_contextual=True,
+        memory=memory.blend,
+        **more,
+    )
+
+
 RECIPES = (
-    Recipe(
+    _recipe(
         "aws-user-personalization",
         USER_PERSONALIZATION,
         "Predicts the items that a user will interact with, and explores new items.",
         feature_transformation="JSON-percentile-filtering",
         hyperparameters=sequence(DEFAULT_WIDTH) + USUAL_HISTORIES + EXPLORATION,
-        train=train,
-        model=BlendModel,
-        update=update,
-        update_every_s=every_two_hours,
-        tables=("ITEMS", "USERS"),
-        is_contextual=True,
-        memory=memory.blend,
+        **_EXPLORING,
     ),
-    Recipe(
+    _recipe(
         "aws-personalized-ranking",
         PERSONALIZED_RANKING,
         "Reranks a list of items for a user.",
         feature_transformation="JSON-percentile-filtering",
         hyperparameters=sequence(DEFAULT_WIDTH) + USUAL_HISTORIES,
         question=Question.RANKING,
-        train=train,
-        model=BlendModel,
-        tables=("ITEMS", "USERS"),
-        is_contextual=True,
-        memory=memory.blend,
     ),
-    Recipe(
+    _recipe(
         "aws-vod-top-picks",
         USER_PERSONALIZATION,
         "Recommends videos for a user.",
@@ -44,15 +52,9 @@ RECIPES = (
         hyperparameters=EXPLORATION,
         needs_user=True,
         leaves_out="Watch",
-        train=train,
-        model=BlendModel,
-        update=update,
-        update_every_s=every_two_hours,
-        tables=("ITEMS", "USERS"),
-        is_contextual=True,
-        memory=memory.blend,
+        **_EXPLORING,
     ),
-    Recipe(
+    _recipe(
         "aws-ecomm-recommended-for-you",
         USER_PERSONALIZATION,
         "Recommends items for a user.",
@@ -60,12 +62,6 @@ RECIPES = (
         hyperparameters=EXPLORATION,
         needs_user=True,
         leaves_out="Purchase",
-        train=train,
-        model=BlendModel,
-        update=update,
-        update_every_s=every_two_hours,
-        tables=("ITEMS", "USERS"),
-        is_contextual=True,
-        memory=memory.blend,
+        **_EXPLORING,
     ),
 )

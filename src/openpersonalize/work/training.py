@@ -253,7 +253,7 @@ def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> 
     tables = write_tables(job, stores, subject.dataset_group_arn, recipe.tables, subject.config)
     actions = action_files(job, stores, subject.dataset_group_arn, recipe)
     data = _collect(stores, subject.dataset_group_arn, recipe)
-    generations = data.generations.get("INTERACTIONS", [])
+    generations, items = (data.generations.get(kind, []) for kind in ("INTERACTIONS", "ITEMS"))
     interactions = _parts(stores, generations)
     events = _write_streamed(data, job.scratch / "streamed.parquet")
     event_type = recipe.event_type or subject.event_type
@@ -264,7 +264,7 @@ def _spec(job: RunningJob, stores: Stores, subject: Subject, recipe: Recipe) -> 
         "recipe": recipe.name,
         "settings": settings,
         "interactions": [str(path) for path in interactions + events],
-        "items": [str(path) for path in _parts(stores, data.generations.get("ITEMS", []))],
+        "items": [] if "ITEMS" in tables else [str(path) for path in _parts(stores, items)],
         "contexts": {
             name: is_categories
             for name, is_categories in data.contexts.items()

@@ -141,11 +141,9 @@ def _task(
         reporter.progress,
         records=records,
         impressions=_shown(spec["impressions"], interactions),
-        files={dataset_type: [Path(path) for path in paths] for dataset_type, paths in spec["files"].items()},
         actions=load_action_events([Path(path) for path in spec["files"].get("ACTION_INTERACTIONS", ())]),
         objective=Objective(**spec["objective"]) if spec["objective"] else None,
         previous=artifacts.load(Path(spec["previous"]), model_kinds()) if spec["previous"] else None,
-        has_minimums=spec["minimums"],
     )
 
 

@@ -1,6 +1,6 @@
 """Searches for hyperparameters: what is tried, and that nothing depends on timing."""
 
-import time
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from openpersonalize.storage import artifacts
 from openpersonalize.work import auto_ml
 from tests.planted import taste_store
 from tests.trainers import TRAINERS
+from tests.world import DEADLINE_S
 
 STORE = taste_store(n_users=40, n_clusters=2, items_per_cluster=30).interactions
 SIMS = RECIPES["aws-sims"]
@@ -27,14 +28,21 @@ def settings_of(recipe: str) -> dict[str, Value]:
     return validate_hyperparameters(RECIPES[recipe], {}, {})
 
 
-def found_by(n_at_once: int, slow: int) -> tuple[Found, list[Mapping[str, Value]]]:
-    """A search whose trials take unequal times; also what they were given, in the order of their ends."""
+def found_by(n_at_once: int) -> tuple[Found, list[Mapping[str, Value]]]:
+    """A search of whose trials that run at once the last ends first; what each was given, as they end."""
+    starts: list[Mapping[str, Value]] = []
     ends: list[Mapping[str, Value]] = []
+    turn = threading.Condition()
 
     def train(task: Task) -> Trained:
         minimum = int(task.settings["min_cointeraction_count"])
-        time.sleep(0.01 * ((minimum * slow) % 3))
-        ends.append(task.settings)
+        with turn:
+            place = len(starts) % n_at_once
+            starts.append(task.settings)
+            turn.notify_all()
+            assert turn.wait_for(lambda: len(ends) % n_at_once == n_at_once - 1 - place, DEADLINE_S)
+            ends.append(task.settings)
+            turn.notify_all()
         assert task.is_trial
         assert task.interactions.n_events == Task(STORE, {}).training_part.n_events < STORE.n_events
         return Trained(None, {METRIC: 1.0 / (1 + minimum)})  # type: ignore[arg-type]  # nobody asks it
@@ -45,8 +53,8 @@ def found_by(n_at_once: int, slow: int) -> tuple[Found, list[Mapping[str, Value]
 
 
 def test_trials_depend_on_the_seed_and_not_on_which_ends_first() -> None:
-    one, ends = found_by(4, slow=1)
-    other, other_ends = found_by(1, slow=2)
+    one, ends = found_by(4)
+    other, other_ends = found_by(1)
 
     assert one == other
     assert ends != other_ends
