@@ -56,7 +56,6 @@ class Trainer:
             threads_for(interactions),
             lambda phase, percent: self._show(bar, percent),
             {kind: table for kind, table in records.items() if kind in recipe.tables},
-            has_minimums=False,
         )
         start = time.perf_counter()
         try:
