@@ -29,6 +29,8 @@ class Position(NamedTuple):
 
 
 START = Position(0, 0)
+EVERYTHING = Position(2**63 - 1, 2**63 - 1)
+"""The end for a reader that takes what is committed, and goes on from the end of the log afterwards."""
 
 
 class Event(NamedTuple):

@@ -210,7 +210,9 @@ class Tail:
         try:
             with self._database.read() as session:
                 end = event_log.end_of_log(session, self._database)
-                self.add(event_log.read(session, after=watermark, end=end, group=group))
+                # What lies after the end is read once more by `read_others`. It is taken here, too: this
+                # process may have added it to the group that is replaced, or before the group was served.
+                self.add(event_log.read(session, after=watermark, end=event_log.EVERYTHING, group=group))
             with self._lock:
                 self._groups[group] = filling
                 if self._read_up_to is None:

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 from sqlalchemy import text
 
@@ -23,13 +24,18 @@ def an_event(user: str, item: str, timestamp: int, group: int = GROUP) -> Event:
 
 
 def append(database: Database, *events: Event) -> list[Stored]:
-    connection = database.engine.raw_connection()
-    try:
-        stored = event_log.append(connection, events, is_sqlite=database.is_sqlite)
-    finally:
-        connection.close()
+    stored = append_only(database, *events)
     until_readable(database)
     return stored
+
+
+def append_only(database: Database, *events: Event) -> list[Stored]:
+    """The same, without waiting until readers of what others wrote may see them."""
+    connection = database.engine.raw_connection()
+    try:
+        return event_log.append(connection, events, is_sqlite=database.is_sqlite)
+    finally:
+        connection.close()
 
 
 def items(recents: Recents | None) -> list[str] | None:
@@ -89,6 +95,24 @@ def test_deleted_events_are_soon_in_no_memory(database: Database) -> None:
     tail.read_others()
 
     assert items(tail.recent(GROUP, "u", START)) == ["a"]
+
+
+def test_own_events_are_there_at_once_while_another_transaction_runs(database: Database) -> None:
+    """On PostgreSQL it holds the log back, for readers of what others wrote."""
+    tail = Tail(database)
+    with ExitStack() as running:
+        if not database.is_sqlite:
+            session = running.enter_context(database.write())
+            session.execute(text("SELECT pg_current_xact_id()"))
+        tail.add_own(append_only(database, an_event("u", "i", 1)))
+        tail.serve({GROUP: START})
+        assert items(tail.recent(GROUP, "u", START)) == ["i"]
+
+        tail.add_own(append_only(database, an_event("u", "j", 2)))
+        with database.write() as another:
+            bump(another, ERASURES)
+        tail.read_others()
+        assert items(tail.recent(GROUP, "u", START)) == ["i", "j"]
 
 
 def test_what_is_served_anew_is_whole_while_others_erase(database: Database) -> None:
